@@ -1,0 +1,1 @@
+"""A mouse whose tuning is known: population, movies and recordings."""

@@ -1,0 +1,1 @@
+"""Models: a core that all mice share, a readout and a shifter for each."""

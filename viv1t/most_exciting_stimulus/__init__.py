@@ -1,0 +1,1 @@
+"""Stimuli that drive a neuron most (arrives with a later version)."""
