@@ -11,7 +11,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
 import torch
-
 from sessions import write_mice_yaml, write_session
 
 ROOT = Path(__file__).parent.parent

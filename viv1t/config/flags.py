@@ -13,7 +13,7 @@ from viv1t.errors import ConfigError
 ConfigT = TypeVar("ConfigT")
 
 
-def flag(default: Any = MISSING, *, help: str) -> Any:  # noqa: A002, ANN401
+def flag(default: Any = MISSING, *, help: str) -> Any:  # noqa: ANN401
     """A config field that is also a command-line flag; its default and help live only here."""
     return dataclasses.field(default=default, metadata={"help": help})
 

@@ -1,5 +1,7 @@
-"""The configuration of a run. Each flag of `train.py` has its one home in a field below, or in
-the config of its core or readout (`viv1t/model/cores`, `viv1t/model/readouts`)."""
+"""The configuration of a run: each flag of `train.py` has its one home in a field.
+
+Flags of a core or readout stand in `viv1t/model/cores` and `viv1t/model/readouts`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

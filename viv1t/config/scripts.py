@@ -27,8 +27,12 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
 
 
 def script_parser(description: str, *names: str) -> argparse.ArgumentParser:
-    """A parser with the shared flags in `names` (of output_dir, data_dir, mouse_ids, device,
-    batch_size, seed, verbose); `--help` shows defaults and abbreviations are refused."""
+    """A parser with the shared flags in `names`; `--help` shows defaults.
+
+    Args:
+        description: the first line of `--help`.
+        names: of output_dir, data_dir, mouse_ids, device, batch_size, seed, verbose.
+    """
     parser = argparse.ArgumentParser(
         description=description,
         allow_abbrev=False,
