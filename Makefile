@@ -1,0 +1,59 @@
+# make demo   set up, train on the embedded synthetic mice, predict, evaluate, draw   (about 10 min)
+# make test   set up and run the tests
+PYTHON ?= python3
+VENV   ?= .venv
+DATA   ?= data/demo
+DEMO   ?= runs/demo
+PY     := $(VENV)/bin/python
+CORES  := $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
+
+.PHONY: help install demo test test-slow golden check
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+	@echo "make test-slow   the tests that take minutes (kills, 8,000 neurons, end to end)"
+	@echo "make golden GOLDEN=folder   all golden cases of that folder, the large ones included"
+	@echo "make check       ruff and mypy"
+	@echo "make install     only set up $(VENV)"
+
+install: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing viv1t into $(VENV) (first time: a minute or two)"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing viv1t and the tools of its tests into $(VENV)"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@ $(VENV)/.installed
+
+# Every step is a script that continues or reuses what an earlier call left.
+demo: $(VENV)/.installed
+	$(PY) data/make_synthetic.py --data_dir $(DATA) --preset demo
+	$(PY) train.py --data_dir $(DATA) --output_dir $(DEMO)/ln $(shell cat misc/demo_ln.txt)
+	$(PY) train.py --data_dir $(DATA) --output_dir $(DEMO)/vivit $(shell cat misc/demo_vivit.txt)
+	$(PY) predict.py --data_dir $(DATA) --output_dir $(DEMO)/ln
+	$(PY) predict.py --data_dir $(DATA) --output_dir $(DEMO)/vivit
+	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/ln
+	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/vivit
+	$(PY) misc/demo_report.py --data_dir $(DATA) --output_dir $(DEMO) \
+	  --runs $(DEMO)/vivit $(DEMO)/ln --labels ViViT LN
+
+test: $(VENV)/.installed-dev
+	$(PY) -m pytest -q
+
+test-slow: $(VENV)/.installed-dev
+	$(PY) -m pytest -q -m slow
+
+golden: $(VENV)/.installed-dev
+	VIV1T_GOLDEN=$(GOLDEN) $(PY) -m pytest -q tests -k golden
+
+check: $(VENV)/.installed-dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
