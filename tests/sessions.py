@@ -1,11 +1,15 @@
 """Random recordings in the published format, for tests that need files but no science."""
 
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+
+from viv1t.data.mice import choose_mice
+from viv1t.data.recording import Recording
 
 DEFAULT_TIERS = ("train",) * 6 + ("oracle",) * 4 + ("live_test_main",) * 4
 DEFAULT_MOUSE = {
@@ -60,4 +64,26 @@ def write_mice_yaml(data_dir: Path, mice: Mapping[str, Mapping[str, Any]]) -> Pa
     path = data_dir / "mice.yaml"
     entries = {name: DEFAULT_MOUSE | dict(mouse) for name, mouse in mice.items()}
     path.write_text(yaml.safe_dump({"schema": 1, "mice": entries}))
+    return path
+
+
+def open_mouse(data_dir: Path, entry: Mapping[str, Any] | None = None) -> Recording:
+    """The session S in `data_dir`, opened afresh, with `entry` as its part of mice.yaml."""
+    write_mice_yaml(data_dir, {"S": {"folder": "S"} | dict(entry or {})})
+    (mouse,) = choose_mice(data_dir, None)
+    return Recording(mouse)
+
+
+def edit(path: Path, change: Callable[[np.ndarray], np.ndarray | None]) -> None:
+    """Change the array stored in `path`: in place, or by returning another."""
+    array = np.load(path)
+    changed = change(array)
+    np.save(path, array if changed is None else changed)
+
+
+def zip_folder(folder: Path, path: Path, *, root: str) -> Path:
+    """Write the files of `folder` to the zip `path`, below a top-level folder `root`."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*.npy")):
+            archive.write(file, Path(root) / file.relative_to(folder))
     return path

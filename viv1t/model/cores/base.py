@@ -16,17 +16,37 @@ class Core(nn.Module):
 
     A core states its temporal contract as data: `causal` (output frame t depends on input frames
     up to t only) and `num_frames_out`. Output frames are aligned with the END of the movie.
+    Subclasses are built as `cls(config, shapes=..., grad_checkpointing=..., as_published=...)`.
 
     Attributes:
         output_shape: (c', t', h', w') for a movie of `shapes.max_frames` frames.
         causal: whether changing a frame leaves all earlier outputs as they are.
+        first_centre_px: (x, y) pixel in the unpadded frame on which the feature at row 0, column 0
+            is centred; pixel centres have whole numbers.
+        centre_step_px: (x, y) pixels from one feature to the next.
     """
 
-    reg_scale: Tensor
     output_shape: tuple[int, int, int, int]
     causal: bool
+    first_centre_px: tuple[float, float] = (0.0, 0.0)
+    centre_step_px: tuple[float, float] = (1.0, 1.0)
 
-    def __init__(self, config: CoreConfig, *, shapes: DataShapes) -> None:
+    def __init__(
+        self,
+        config: CoreConfig,
+        *,
+        shapes: DataShapes,
+        grad_checkpointing: bool = False,
+        as_published: bool = False,
+    ) -> None:
+        """Build the core.
+
+        Args:
+            config: flags of the core.
+            shapes: of the data.
+            grad_checkpointing: recompute activations in the backward pass, where the core can.
+            as_published: reproduce defects of the published code that change numbers.
+        """
         super().__init__()
         self.config = config
         self.shapes = shapes
@@ -48,16 +68,28 @@ class Core(nn.Module):
         """
         raise NotImplementedError
 
+    def token_centres_px(self) -> Tensor:
+        """(h', w', 2) pixel (x, y) in the unpadded frame on which each feature is centred."""
+        _, _, height, width = self.output_shape
+        rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        index = torch.stack((columns, rows), dim=-1)
+        return torch.tensor(self.first_centre_px) + index * torch.tensor(self.centre_step_px)
+
     def penalty(self) -> Tensor:
         """L1 norm of all parameters times `--core_reg_scale`, a scalar."""
-        return l1_norm(self) * self.config.reg_scale
+        return scaled_l1(self, self.config.reg_scale)
 
     def compile_core(self) -> None:
         """Wrap the costly parts with torch.compile; cores without such parts compile whole."""
         self.compile()
 
 
-def l1_norm(module: nn.Module) -> Tensor:
-    """Sum of the absolute values of the trainable parameters of `module`, a scalar."""
-    terms = [p.abs().sum() for p in module.parameters() if p.requires_grad]
-    return torch.stack(terms).sum() if terms else torch.zeros(())
+def scaled_l1(module: nn.Module, scale: float) -> Tensor:
+    """`scale` times the sum of absolute values of the trainable parameters, a scalar."""
+    terms = [p.abs().sum() for p in module.parameters() if scale != 0 and p.requires_grad]
+    return torch.stack(terms).sum() * scale if terms else torch.zeros(())
+
+
+def add_reg_scale(module: nn.Module) -> None:
+    """Register the buffer `reg_scale`, zero and unused, which published checkpoints hold."""
+    module.register_buffer("reg_scale", torch.tensor(0.0))

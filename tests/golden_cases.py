@@ -1,0 +1,25 @@
+"""Golden arrays of the published system, by name."""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+GOLDEN = Path(os.environ.get("VIV1T_GOLDEN") or Path(__file__).parent / "golden")
+DATA = GOLDEN / "data"
+
+
+@cache
+def arrays(name: str) -> dict[str, np.ndarray]:
+    """All arrays of `tests/golden/data/<name>.npz`."""
+    with np.load(DATA / f"{name}.npz") as stored:
+        return {key: stored[key] for key in stored.files}
+
+
+@cache
+def facts(name: str) -> Any:
+    """The content of `tests/golden/data/<name>.json`."""
+    return json.loads((DATA / f"{name}.json").read_text())

@@ -1,0 +1,138 @@
+"""The core of ViV1T: tokens, attention within each frame, then attention over time."""
+
+import torch
+from torch import Tensor, nn
+
+from viv1t.batch import DataShapes
+from viv1t.config.flags import check
+from viv1t.model.cores.base import CORES, Core, add_reg_scale
+from viv1t.model.cores.vivit.blocks import Transformer
+from viv1t.model.cores.vivit.config import ViViTConfig
+from viv1t.model.cores.vivit.tokenizer import Tokenizer
+from viv1t.model.layers.activations import build_activation
+from viv1t.names import MouseId
+
+
+class ViViT(nn.Module):
+    """A spatial transformer over the tokens of each frame, then a temporal one at each place.
+
+    Register tokens (Darcet et al. 2024) stand at the end of each sequence and are dropped
+    afterwards. Under causal attention no frame can see the temporal ones, so they are left out;
+    `reg_t_tokens` stays, because checkpoints hold it, but gets no gradient.
+
+    Args:
+        config: flags of the core.
+        num_patches: p, tokens of a frame.
+        num_frames: t, frames of tokens of the longest movie.
+        grad_checkpointing: recompute each block in the backward pass.
+        as_published: see `RotaryTables`.
+    """
+
+    reg_scale: Tensor
+
+    def __init__(
+        self,
+        config: ViViTConfig,
+        *,
+        num_patches: int,
+        num_frames: int,
+        grad_checkpointing: bool,
+        as_published: bool,
+    ) -> None:
+        super().__init__()
+        self.num_registers = config.reg_tokens
+        self.is_causal = config.use_causal_attention
+        if config.reg_tokens > 0:
+            self.reg_s_tokens = nn.Parameter(torch.randn(config.reg_tokens, config.emb_dim))
+            self.reg_t_tokens = nn.Parameter(torch.randn(config.reg_tokens, config.emb_dim))
+        add_reg_scale(self)
+        mode = config.pos_encoding
+        options = {"grad_checkpointing": grad_checkpointing, "as_published": as_published}
+        self.spatial_transformer = Transformer(
+            config,
+            depth=config.spatial_depth,
+            num_positions=num_patches if mode == 5 else None,
+            is_causal=False,
+            **options,
+        )
+        self.temporal_transformer = Transformer(
+            config,
+            depth=config.temporal_depth,
+            num_positions=num_frames if mode in (5, 6, 7) else None,
+            is_causal=self.is_causal,
+            **options,
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (b, p, t, d) after both transformers, of tokens (b, t, p, d)."""
+        num_batch, num_frames, num_patches, _ = tokens.shape
+        num_spatial = self.num_registers
+        num_temporal = 0 if self.is_causal else self.num_registers
+        tokens = tokens.flatten(0, 1)
+        if num_spatial:
+            tokens = self._append(tokens, self.reg_s_tokens)
+        tokens = self.spatial_transformer(tokens, num_registers=num_spatial)[:, :num_patches]
+        tokens = tokens.unflatten(0, (num_batch, num_frames)).transpose(1, 2).flatten(0, 1)
+        if num_temporal:
+            tokens = self._append(tokens, self.reg_t_tokens)
+        tokens = self.temporal_transformer(tokens, num_registers=num_temporal)[:, :num_frames]
+        return tokens.unflatten(0, (num_batch, num_patches))
+
+    @staticmethod
+    def _append(tokens: Tensor, registers: Tensor) -> Tensor:
+        return torch.cat((tokens, registers.to(tokens).expand(len(tokens), -1, -1)), dim=1)
+
+
+@CORES.register("vivit", ViViTConfig)
+class ViViTCore(Core):
+    """The video vision transformer core (Arnab et al. 2021, factorised encoder)."""
+
+    config: ViViTConfig
+
+    def __init__(
+        self,
+        config: ViViTConfig,
+        *,
+        shapes: DataShapes,
+        grad_checkpointing: bool = False,
+        as_published: bool = False,
+    ) -> None:
+        super().__init__(config, shapes=shapes)
+        check(
+            config.temporal_patch_stride == 1 or as_published,
+            f"--core_temporal_patch_stride {config.temporal_patch_stride} would compare responses "
+            "with the wrong frames: use 1",
+        )
+        self.tokenizer = Tokenizer(config, shapes=shapes)
+        height, width = self.tokenizer.grid
+        self.vivit = ViViT(
+            config,
+            num_patches=height * width,
+            num_frames=self.tokenizer.max_tokens,
+            grad_checkpointing=grad_checkpointing,
+            as_published=as_published,
+        )
+        self.activation = build_activation(config.activation)
+        self.output_shape = (config.emb_dim, self.tokenizer.max_tokens, height, width)
+        self.causal = config.use_causal_attention or config.temporal_depth == 0
+        left, _, top, _, _, _ = self.tokenizer.padding
+        middle = (config.spatial_patch_size - 1) / 2
+        self.first_centre_px = (middle - left, middle - top)
+        self.centre_step_px = (float(config.spatial_patch_stride),) * 2
+
+    def num_frames_out(self, num_frames: int) -> int:
+        """Frames that come out when `num_frames` go in."""
+        return self.tokenizer.num_frames_out(num_frames)
+
+    def forward(
+        self, inputs: Tensor, *, mouse_id: MouseId, behaviors: Tensor, pupil_centers: Tensor
+    ) -> Tensor:
+        """Features (b, d, t', h', w'), see `Core.forward`."""
+        tokens = self.tokenizer(inputs, behaviors=behaviors, pupil_centers=pupil_centers)
+        features = self.vivit(tokens).unflatten(1, self.tokenizer.grid)
+        return self.activation(features.permute(0, 4, 3, 1, 2))
+
+    def compile_core(self) -> None:
+        """Compile both transformers, each as one graph."""
+        for transformer in (self.vivit.spatial_transformer, self.vivit.temporal_transformer):
+            transformer.compile(fullgraph=True)

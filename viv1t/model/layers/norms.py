@@ -1,0 +1,33 @@
+"""Normalisation layers by name."""
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+NormName: TypeAlias = Literal["layernorm", "rmsnorm", "dyt"]
+
+
+class DynamicTanh(nn.Module):
+    """tanh(alpha x) weight + bias, in place of a norm (Zhu et al. 2025)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.full((1,), 0.5))
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The squashed inputs, of the same shape (..., dim)."""
+        return torch.tanh(self.alpha * inputs) * self.weight + self.bias
+
+
+def build_norm(name: NormName, dim: int) -> nn.Module:
+    """A norm over a last axis of `dim` entries."""
+    match name:
+        case "layernorm":
+            return nn.LayerNorm(dim)
+        case "rmsnorm":
+            return nn.RMSNorm(dim)
+        case "dyt":
+            return DynamicTanh(dim)

@@ -1,0 +1,53 @@
+"""Small things that all panels need: labels with units, letters, reference lines."""
+
+from matplotlib.axes import Axes
+
+from viv1t.plot.style import RECORDED
+
+
+def label(
+    axes: Axes, *, x: tuple[str, str] | None = None, y: tuple[str, str] | None = None
+) -> None:
+    """Label the axes with a quantity and its unit.
+
+    Args:
+        axes: the panel.
+        x: quantity and unit of the x axis, for example ("Time", "s").
+        y: the same for the y axis.
+    """
+    if x is not None:
+        axes.set_xlabel(f"{x[0]} ({x[1]})")
+    if y is not None:
+        axes.set_ylabel(f"{y[0]} ({y[1]})")
+
+
+def proportional_line(axes: Axes, slope: float, text: str, *, upto: float, dashed: bool) -> None:
+    """Draw y = `slope` x through the origin and write `text` at its upper end.
+
+    Args:
+        axes: a panel with its final limits.
+        slope: of the line.
+        text: what the line means.
+        upto: x at which the line ends.
+        dashed: draw dashes.
+    """
+    axes.plot(
+        [0, upto],
+        [0, slope * upto],
+        color=RECORDED,
+        linewidth=0.8,
+        linestyle=(0, (4, 2)) if dashed else "-",
+        zorder=0,
+        label="_" + text,
+    )
+    axes.annotate(
+        text,
+        (upto, slope * upto),
+        xytext=(2, 0),
+        textcoords="offset points",
+        va="center",
+        ha="left",
+        color="#666666",
+        fontsize=6,
+        annotation_clip=False,
+    )

@@ -1,0 +1,1 @@
+"""Panels: each function draws one thing on axes that are handed to it."""
