@@ -3,6 +3,7 @@
 import logging
 
 from viv1t import log
+from viv1t.config.flags import check
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.insilico.load import is_published, load, weights_id
 from viv1t.insilico.recorded import made_now
@@ -27,6 +28,8 @@ def main() -> None:
     add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the model")
     add("--units", choices=("recorded", "model"), default="recorded", help="units of responses")
     args = parser.parse_args()
+    check(args.batch_size >= 1, f"--batch_size must be at least 1, got {args.batch_size}")
+    check(args.num_workers >= 0, f"--num_workers must be 0 or more, got {args.num_workers}")
     log.setup(args.verbose)
 
     run = RunDir.open(args.output_dir)

@@ -1,5 +1,7 @@
 """Checkpoints: written whole or not at all, read without ever running code from the file."""
 
+import errno
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,10 +38,11 @@ def load(path: Path, *, remedy: str = "take it from a copy or train again") -> d
     if not path.is_file():
         raise MissingResultError(f"{path} does not exist; train.py writes it after each epoch")
     try:
+        _check_archive(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
     except Exception as error:  # torch.load of damaged files raises a dozen types
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of the disk; a damaged file makes readers seek before its start: EINVAL
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         if "weights_only" in str(error) or "Unsupported" in str(error):
             reason = "it holds objects other than tensors and plain values, which are never read"
@@ -50,6 +53,16 @@ def load(path: Path, *, remedy: str = "take it from a copy or train again") -> d
         found = type(content).__name__
         raise CheckpointError(f"{path} should hold a dict, found {found}; {remedy}")
     return content
+
+
+def _check_archive(path: Path) -> None:
+    """Raise zipfile.BadZipFile for a damaged archive; torch.load does not compare checksums."""
+    with path.open("rb") as file:
+        is_archive = file.read(2) == b"PK"
+    if is_archive:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"checksum of {damaged} is wrong")
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

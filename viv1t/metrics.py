@@ -14,7 +14,7 @@ from torch import Tensor
 
 EPS: Final = 1e-8
 MIN_SIGNAL_POWER: Final = 1e-4
-BLOCK_ELEMENTS: Final = 1_000_000  # samples of one signal that are copied at a time
+BLOCK_ELEMENTS: Final = 1_000_000  # samples of one signal that are copied at a time (4 MB)
 
 Trials: TypeAlias = Tensor | Sequence[Tensor]
 BlockMetric: TypeAlias = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]

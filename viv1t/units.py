@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 FPS: Final = 30.0
 GREY: Final = 127
 MAX_FRAMES: Final = 300
@@ -50,3 +52,16 @@ class Monitor:
     def diameter_deg(self, radius_px: float) -> float:
         """Visual angle in degrees subtended by a centred disc of `radius_px` pixels."""
         return math.degrees(2 * math.atan(radius_px * self.cm_per_px / self.distance_cm))
+
+    def disc(
+        self, diameter_deg: float, *, centre_px: tuple[float, float] | None = None
+    ) -> np.ndarray:
+        """(h, w) bool: pixels whose centres lie inside a disc of `diameter_deg` degrees.
+
+        Args:
+            diameter_deg: of the disc, if it were at the screen centre.
+            centre_px: (x, y) of its centre; None: (w / 2, h / 2).
+        """
+        x0, y0 = centre_px or (self.width_px / 2, self.height_px / 2)
+        y, x = np.mgrid[: self.height_px, : self.width_px]
+        return np.hypot(x - x0, y - y0) < self.radius_px(diameter_deg)

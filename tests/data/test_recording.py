@@ -83,9 +83,9 @@ def test_trials_without_files_are_left_out(session: Session):
     assert recording.trials("train").tolist() == [1]
     assert recording.trials("live_main").tolist() == []
     assert recording.video_ids.tolist() == [-1, 0, -1, 1, -1]
-    (recording.folder / "data/behavior/1.npy").unlink()
-    with pytest.raises(DataError, match=r"behavior/1\.npy does not exist although trial 1"):
-        open_mouse(recording.folder.parent).trials("train")
+    (recording.folder / "data/behavior/3.npy").unlink()
+    with pytest.raises(DataError, match=r"behavior/3\.npy does not exist although trial 3"):
+        open_mouse(recording.folder.parent).trials("validation")
 
 
 def test_other_shapes_load(session: Session):
@@ -232,7 +232,7 @@ def test_withheld_responses(session: Session):
 def test_fingerprint_survives_a_copy_and_notices_a_change(session: Session):
     recording = session()
     data_dir = recording.folder.parent
-    shutil.copytree(data_dir, data_dir / "copy")
+    shutil.copytree(data_dir, data_dir / "copy", copy_function=shutil.copyfile)
     copy = open_mouse(data_dir / "copy")
     assert copy.fingerprint() == recording.fingerprint()
     assert copy.cache_key() != recording.cache_key()

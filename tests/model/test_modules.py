@@ -30,7 +30,7 @@ def golden():
 
 
 def test_rotary(golden):
-    tables = RotaryTables(30, 16)
+    tables = RotaryTables(30, head_dim=16, num_heads=2)
     embedding = RotaryPositionEmbedding(16)
     assert relative_error(embedding.inv_freq, golden["rope/inv_freq"]) < TOLERANCE
     assert relative_error(embedding.scale, golden["rope/scale"]) < TOLERANCE
@@ -40,13 +40,15 @@ def test_rotary(golden):
     assert relative_error(scale, golden["rope/emb_scale"]) < TOLERANCE
     rotation = tables(25, num_fixed=4)
     for name in ("q", "k"):
-        turned = rotate(golden[f"rope/{name}"], rotation)
-        assert relative_error(turned, golden[f"rope/{name}_out"]) < TOLERANCE
-        assert torch.equal(turned[..., -4:, :], golden[f"rope/{name}"][..., -4:, :])
+        heads, expected = golden[f"rope/{name}"], golden[f"rope/{name}_out"]
+        turned = rotate(heads.transpose(1, 2).flatten(2), rotation, head_dim=16)
+        turned = turned.unflatten(-1, (2, 16)).transpose(1, 2)
+        assert relative_error(turned, expected) < TOLERANCE
+        assert torch.equal(turned[..., -4:, :], heads[..., -4:, :])
 
 
 def test_rotary_keeps_its_centre_when_it_grows():
-    tables = RotaryTables(16, 8)
+    tables = RotaryTables(16, head_dim=8, num_heads=1)
     before = tables(16, num_fixed=0)
     longer = tables(28, num_fixed=0)
     assert len(longer.cos) == 28
@@ -57,10 +59,10 @@ def test_rotary_keeps_its_centre_when_it_grows():
 
 
 def test_rotary_as_published_moves_its_centre_for_good():
-    tables = RotaryTables(16, 8, as_published=True)
+    tables = RotaryTables(16, head_dim=8, num_heads=1, as_published=True)
     before = tables(16, num_fixed=0)
     longer = tables(28, num_fixed=2)
-    fresh = RotaryTables(28, 8)(28, num_fixed=2)
+    fresh = RotaryTables(28, head_dim=8, num_heads=1)(28, num_fixed=2)
     assert torch.equal(longer.cos, fresh.cos)
     assert tables.centre == 14
     assert not torch.equal(tables(16, num_fixed=0).cos, before.cos)

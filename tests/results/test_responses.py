@@ -1,8 +1,13 @@
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from viv1t.errors import ConfigError, DataError, MissingResultError
 from viv1t.results.responses import ResponseAttributes, ResponseFile, TrialLabels
@@ -69,6 +74,40 @@ def test_a_tier_written_again_keeps_the_others(file):
     assert file.trial_ids("validation") == (5,)
     assert file.trial_ids("live_main") == (3,)
     np.testing.assert_array_equal(file.read(5), response(5))
+
+
+def test_a_trial_that_changed_its_tier_is_replaced(file):
+    write(file, "validation", [2])
+    assert file.labels(2).tier == "validation"
+    assert file.trial_ids() == (2, 11)
+
+
+def test_a_full_disk_is_named_and_leaves_the_old_file(file, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=10_000))
+    with pytest.raises(OSError, match="No space left") as caught:
+        write(file, "validation", [5])
+    assert caught.value.filename == str(file.path)
+    assert [p.name for p in file.path.parent.iterdir()] == ["mouseA.h5"]
+    np.testing.assert_array_equal(file.read(2), response(2))
+
+
+def test_a_killed_process_leaves_the_old_file(file):
+    script = f"""
+import os, signal
+import numpy as np
+from pathlib import Path
+from viv1t.results.responses import *
+old = ResponseFile(Path({str(file.path)!r}))
+attrs = old.attrs
+del attrs["schema"]
+with old.update(ResponseAttributes(**attrs), tiers=["live_main"]) as writer:
+    writer.write(2, np.zeros((9000, 4)), TrialLabels(tier="live_main"))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert file.trial_ids() == (2, 11)
+    np.testing.assert_array_equal(file.read(2), response(2))
 
 
 def test_a_failed_update_leaves_the_old_file(file):

@@ -2,14 +2,19 @@
 
 import logging
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from viv1t.utils.files import atomic
 
 logger = logging.getLogger(__name__)
+
+# What reading a truncated or overwritten npz file can raise.
+DAMAGED: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 Arrays = dict[str, np.ndarray]
 
@@ -18,6 +23,12 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write `arrays` (numbers and text, no objects) to the npz file `path`, whole or not at all."""
     with atomic(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **dict(arrays))
+
+
+def read_npz(path: Path) -> Arrays:
+    """All arrays of the npz file `path`; a damaged file raises one of `DAMAGED`."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def cached(path: Path, *, key: str, compute: Callable[[], Arrays]) -> Arrays:
@@ -37,8 +48,7 @@ def cached(path: Path, *, key: str, compute: Callable[[], Arrays]) -> Arrays:
 
 def _read(path: Path, key: str) -> Arrays | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        arrays = read_npz(path)
+    except DAMAGED:
         return None
     return arrays if str(arrays.pop("key", "")) == key else None

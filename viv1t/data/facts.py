@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from viv1t.batch import DataShapes
-from viv1t.data.cache import write_npz
+from viv1t.data.cache import DAMAGED, read_npz, write_npz
 from viv1t.data.recording import Recording
 from viv1t.data.statistics import Statistics
 from viv1t.errors import DataError, MissingResultError
@@ -89,10 +89,8 @@ class MouseFacts:
         if not path.is_file():
             raise MissingResultError(f"{path} does not exist; train.py writes it into the run")
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-            return cls._from_arrays(arrays)
-        except Exception as error:
+            return cls._from_arrays(read_npz(path))
+        except DAMAGED as error:
             raise DataError(
                 f"{path} is not a whole file of mouse facts ({type(error).__name__}: {error}); "
                 "copy the run folder again"

@@ -13,10 +13,10 @@ _WINDOW: Final = 12
 _SAME_GREY: Final = 1.0
 _OFF_GREY: Final = 12.0
 # Limits of the features, halfway between what the types of stimuli were seen to give.
-_STILL: Final = 0.5
-_DOT_BACKGROUND: Final = 0.65
-_QUADRATURE: Final = 0.9
-_KINEMATOGRAM_BACKGROUND: Final = 0.35
+_STILL: Final = 0.6
+_DOT_BACKGROUND: Final = 0.5
+_QUADRATURE: Final = 0.95
+_KINEMATOGRAM_BACKGROUND: Final = 0.45
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,10 @@
 Files of the published system, which hold the datasets but no attributes, are read as well.
 """
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +26,8 @@ Source: TypeAlias = Literal["predicted", "recorded"]
 
 SCHEMA_VERSION: Final = 1
 UNKNOWN_VIDEO: Final = -1
+# What HDF5 may still hold back of a file that is being written.
+SPARE_BYTES: Final = 4 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,18 +93,21 @@ class ResponseAttributes:
 class ResponseWriter:
     """Adds trials to a file that is being written; made by `ResponseFile.update`."""
 
-    def __init__(self, file: h5py.File) -> None:
+    def __init__(self, file: h5py.File, path: Path) -> None:
         self._file = file
+        self._path = path
         self.num_written = 0
 
     def write(self, trial_id: int, response: NDArray[np.floating], labels: TrialLabels) -> None:
         """Store `response` (n, t) of trial `trial_id` as float32, compressed."""
         name = str(int(trial_id))
+        data = np.asarray(response, dtype=np.float32)
+        _need_space(self._path, data.nbytes)
         if name in self._file:
             del self._file[name]
         dataset = self._file.create_dataset(
             name,
-            data=np.asarray(response, dtype=np.float32),
+            data=data,
             compression="gzip",
             compression_opts=4,
             shuffle=True,
@@ -192,13 +200,20 @@ class ResponseFile:
         kept = self._kept(attributes, anew) if self.exists() else ()
         # The 1.8 format is the first that holds attributes above 64 kB (8,000 unit ids).
         form = ("v108", "latest")
-        with atomic(self.path) as temporary, h5py.File(temporary, "w", libver=form) as file:
-            attributes.write(file)
-            if kept:
-                with self._open() as old:
-                    for trial_id in kept:
-                        old.copy(str(trial_id), file)
-            yield ResponseWriter(file)
+        try:
+            with atomic(self.path) as temporary, h5py.File(temporary, "w", libver=form) as file:
+                attributes.write(file)
+                if kept:
+                    _need_space(self.path, self.path.stat().st_size)
+                    with self._open() as old:
+                        for trial_id in kept:
+                            old.copy(str(trial_id), file)
+                yield ResponseWriter(file, self.path)
+        except OSError as error:
+            if error.errno is None or error.filename:
+                raise
+            # HDF5 explains what the disk refused in ten lines.
+            raise OSError(error.errno, os.strerror(error.errno), str(self.path)) from error
 
     def _kept(self, attributes: ResponseAttributes, anew: frozenset[str]) -> tuple[int, ...]:
         with self._open() as old:
@@ -260,3 +275,12 @@ class ResponseFile:
                 f"{self.path} holds no trial {name}; it has {len(file)} trials"
             )
         return file[name]
+
+
+def _need_space(path: Path, num_bytes: int) -> None:
+    """Raise OSError (ENOSPC) unless `num_bytes` and some more fit on the disk of `path`.
+
+    HDF5 itself would notice a full disk late, when it closes files, and print pages about it.
+    """
+    if shutil.disk_usage(path.parent).free < num_bytes + SPARE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

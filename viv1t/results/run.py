@@ -166,7 +166,7 @@ class RunDir:
 
     @property
     def evaluation_parquet(self) -> Path:
-        """evaluation.parquet: one row a mouse, neuron and tier."""
+        """evaluation.parquet: one row a mouse, tier and metric."""
         return self.path / "evaluation.parquet"
 
     @property

@@ -187,7 +187,12 @@ class Population(nn.Module):
         suppression = self.w_untuned * untuned + self.w_iso * iso + self.w_cross * cross
         return numerator / (self.half_saturation + drive + suppression)
 
-    def observe(self, rate: Tensor, generator: torch.Generator) -> Tensor:
-        """A noisy recording of `rate` (b, n, t): times gamma noise of unit mean, frame by frame."""
-        shape = self.noise_shape.expand(rate.shape)
-        return rate * torch._standard_gamma(shape, generator=generator) / shape
+    def observe(self, rate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A noisy recording (n, t) float32 of `rate` (n, t).
+
+        Each frame is multiplied by gamma noise of unit mean, independent of all others.
+        """
+        shape = self.noise_shape.numpy()
+        return (rate * rng.standard_gamma(np.broadcast_to(shape, rate.shape)) / shape).astype(
+            np.float32
+        )

@@ -40,7 +40,8 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
     """True parameters of `config.num_neurons` neurons, one row each; units in the column names.
 
     Angles: 0 is motion to the left, 90 downwards (the convention of the recordings).
-    `scale` (recorded units) is 1 and the mean behaviour 0 until the writer knows the training set.
+    `scale` is the mean response aimed at, in recorded units, and the mean behaviour is 0 until
+    `calibrated` has seen the training set.
     """
     n = config.num_neurons
     height, width = config.monitor.height_px, config.monitor.width_px
@@ -87,7 +88,7 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
             "running_gain": rng.uniform(0.2, 1.0, n),
             "pupil_gain": rng.normal(0.1, 0.08, n),
             "noise_shape": rng.uniform(0.7, 1.3, n),
-            "scale": np.ones(n),
+            "scale": 3.5 * rng.lognormal(-0.125, 0.5, n),
         }
     )
     gaze = rng.uniform(0.1, 0.25, 2)

@@ -13,7 +13,12 @@ from viv1t.config.flags import check, flag
 from viv1t.config.schema import CoreConfig
 from viv1t.model.cores.base import CORES, Core
 from viv1t.model.cores.linear import CNN_OPTIM
-from viv1t.model.layers.behaviors import BehaviorMode, append_behaviors, num_input_channels
+from viv1t.model.layers.behaviors import (
+    BehaviorMode,
+    append_behaviors,
+    num_input_channels,
+    select_behaviors,
+)
 from viv1t.names import MouseId
 
 BATCH_NORM_MOMENTUM = 0.7
@@ -159,10 +164,6 @@ class FCNNCore(Core):
         self, inputs: Tensor, *, mouse_id: MouseId, behaviors: Tensor, pupil_centers: Tensor
     ) -> Tensor:
         """Features (b, c', t', h, w), see `Core.forward`."""
-        video = append_behaviors(
-            inputs,
-            behaviors=behaviors,
-            pupil_centers=pupil_centers,
-            mode=self.config.behavior_mode,
-        )
+        signals = select_behaviors(behaviors, pupil_centers, mode=self.config.behavior_mode)
+        video = append_behaviors(inputs, signals)
         return self.cnn.features(video)

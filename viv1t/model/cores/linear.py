@@ -13,7 +13,12 @@ from viv1t.batch import DataShapes
 from viv1t.config.flags import check, flag
 from viv1t.config.schema import CoreConfig
 from viv1t.model.cores.base import CORES, Core, add_reg_scale
-from viv1t.model.layers.behaviors import BehaviorMode, append_behaviors, num_input_channels
+from viv1t.model.layers.behaviors import (
+    BehaviorMode,
+    append_behaviors,
+    num_input_channels,
+    select_behaviors,
+)
 from viv1t.names import MouseId
 
 CNN_OPTIM: Mapping[str, Any] = MappingProxyType(
@@ -78,12 +83,8 @@ class LinearCore(Core):
         self, inputs: Tensor, *, mouse_id: MouseId, behaviors: Tensor, pupil_centers: Tensor
     ) -> Tensor:
         """Features (b, c' k, t, h, w), see `Core.forward`."""
-        frames = append_behaviors(
-            inputs,
-            behaviors=behaviors,
-            pupil_centers=pupil_centers,
-            mode=self.config.behavior_mode,
-        )
+        signals = select_behaviors(behaviors, pupil_centers, mode=self.config.behavior_mode)
+        frames = append_behaviors(inputs, signals)
         kernel = self.config.temporal_kernel
         if kernel > 1:
             padded = F.pad(frames, (0, 0, 0, 0, kernel - 1, 0))

@@ -16,17 +16,21 @@ def num_input_channels(mode: int, shapes: DataShapes) -> int:
     return shapes.video[0] + added
 
 
-def append_behaviors(
-    video: Tensor, *, behaviors: Tensor, pupil_centers: Tensor, mode: int
-) -> Tensor:
-    """The movie (b, c, t, h, w) with behaviour as further channels.
+def select_behaviors(behaviors: Tensor, pupil_centers: Tensor, *, mode: int) -> Tensor:
+    """The signals that a core sees, (b, k, t): none, behaviour, behaviour then pupil centre.
 
     Args:
-        video: (b, c, t, h, w).
-        behaviors: (b, k, t), appended if `mode` is 1 or 2.
-        pupil_centers: (b, p, t), appended after the behaviour if `mode` is 2.
+        behaviors: (b, k, t).
+        pupil_centers: (b, p, t).
         mode: 0, 1 or 2.
     """
     signals = (behaviors, pupil_centers)[:mode]
-    maps = [s[..., None, None].expand(-1, -1, -1, *video.shape[-2:]) for s in signals]
-    return torch.cat((video, *maps), dim=1) if maps else video
+    return torch.cat(signals, dim=1) if signals else behaviors[:, :0]
+
+
+def append_behaviors(video: Tensor, signals: Tensor) -> Tensor:
+    """The movie (b, c, t, h, w) with `signals` (b, k, t) as further channels."""
+    if not signals.shape[1]:
+        return video
+    maps = signals[..., None, None].expand(-1, -1, -1, *video.shape[-2:])
+    return torch.cat((video, maps), dim=1)

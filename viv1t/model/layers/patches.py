@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from viv1t.model.layers.norms import DynamicTanh, NormName, build_norm
+from viv1t.model.layers.norms import NormName, build_norm
 
 
 def num_windows(length: int, *, patch: int, stride: int) -> int:
@@ -53,25 +53,7 @@ class Unfold3d(nn.Module):
 
     def forward(self, video: Tensor) -> Tensor:
         """Tokens (b, t', p, d) of a movie (b, c, t, h, w), p row-major over the frame."""
-        windows = self.windows(video)
-        if isinstance(self.norm, DynamicTanh):
-            return self.linear(self.norm(windows)).flatten(2, 3)
-        return self._normed_linear(windows).flatten(2, 3)
-
-    def _normed_linear(self, windows: Tensor) -> Tensor:
-        """linear(norm(windows)) with the gain of the norm moved into the weights.
-
-        A movie needs no gradient in training, so then neither does its norm: the backward pass
-        is one matrix product instead of two and a norm over all windows.
-        """
-        norm, linear = self.norm, self.linear
-        weight, bias = linear.weight * norm.weight, linear.bias
-        if isinstance(norm, nn.LayerNorm):
-            windows = F.layer_norm(windows, norm.normalized_shape, eps=norm.eps)
-            bias = bias + linear.weight @ norm.bias
-        else:
-            windows = F.rms_norm(windows, norm.normalized_shape)
-        return F.linear(windows, weight, bias)
+        return self.linear(self.norm(self.windows(video))).flatten(2, 3)
 
 
 class UnfoldConv3d(Unfold3d):

@@ -9,7 +9,12 @@ SCALE_BASE = 512
 
 
 class Rotation(NamedTuple):
-    """Cosine and sine of each position, times its scale: (n, head_dim / 2) each."""
+    """Factors for queries and keys (..., n, heads d), see `rotate`: (n, heads d) each.
+
+    Attributes:
+        cos: cosine of each position and entry, times its scale.
+        sin: sine, times its scale, negative for the first half of each head.
+    """
 
     cos: Tensor
     sin: Tensor
@@ -52,20 +57,24 @@ class RotaryTables(nn.Module):
     Args:
         length: n0, positions at construction.
         head_dim: d, even.
+        num_heads: attention heads.
         as_published: rebuild for longer sequences, and stay rebuilt.
     """
 
     cos: Tensor
     sin: Tensor
 
-    def __init__(self, length: int, head_dim: int, *, as_published: bool = False) -> None:
+    def __init__(
+        self, length: int, *, head_dim: int, num_heads: int, as_published: bool = False
+    ) -> None:
         super().__init__()
         self.head_dim = head_dim
+        self.num_heads = num_heads
         self.as_published = as_published
         self.centre = length // 2
-        tables = self.build(length)
-        self.register_buffer("cos", tables.cos, persistent=False)
-        self.register_buffer("sin", tables.sin, persistent=False)
+        cos, sin = self.build(length)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
 
     def angles_and_scale(self, length: int) -> tuple[Tensor, Tensor]:
         """Angle in radians and scale of each position, (n, d / 2) each, on the CPU."""
@@ -74,10 +83,10 @@ class RotaryTables(nn.Module):
         power = (positions - self.centre) / SCALE_BASE
         return positions * inv_freq, scale**power
 
-    def build(self, length: int) -> Rotation:
-        """Tables for positions 0 to `length` - 1, on the CPU."""
+    def build(self, length: int) -> tuple[Tensor, Tensor]:
+        """Cosine and sine, times scale, of positions 0 to n - 1, (n, d / 2) each, on the CPU."""
         angles, scale = self.angles_and_scale(length)
-        return Rotation(angles.cos() * scale, angles.sin() * scale)
+        return angles.cos() * scale, angles.sin() * scale
 
     def forward(self, length: int, *, num_fixed: int) -> Rotation:
         """The rotations of `length` positions, then of `num_fixed` tokens that do not turn.
@@ -90,19 +99,28 @@ class RotaryTables(nn.Module):
         if length > len(cos):
             if self.as_published:
                 self.centre = length // 2
-            tables = self.build(length)
-            cos, sin = tables.cos.to(cos), tables.sin.to(sin)
+            cos, sin = (table.to(self.cos) for table in self.build(length))
             if self.as_published:
                 self.cos, self.sin = cos, sin
         cos, sin = cos[:length], sin[:length]
         if num_fixed:
             still = cos.new_ones((num_fixed, cos.shape[1]))
             cos, sin = torch.cat((cos, still)), torch.cat((sin, torch.zeros_like(still)))
-        return Rotation(cos, sin)
+        heads = (1, self.num_heads)
+        return Rotation(
+            torch.cat((cos, cos), dim=1).repeat(heads), torch.cat((-sin, sin), dim=1).repeat(heads)
+        )
 
 
-def rotate(heads: Tensor, rotation: Rotation) -> Tensor:
-    """Queries or keys (..., n, d) turned: entry i pairs with entry i + d / 2."""
-    first, second = heads.chunk(2, dim=-1)
-    cos, sin = rotation
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+def rotate(tokens: Tensor, rotation: Rotation, *, head_dim: int) -> Tensor:
+    """Queries or keys (..., n, heads d) turned: entry i of a head pairs with entry i + d / 2.
+
+    All heads at once, so that the innermost loop is long.
+
+    Args:
+        tokens: queries or keys, (..., n, heads d).
+        rotation: of each of the n tokens.
+        head_dim: d.
+    """
+    swapped = tokens.unflatten(-1, (-1, 2, head_dim // 2)).flip(-2).flatten(-3)
+    return torch.addcmul(tokens * rotation.cos, swapped, rotation.sin)

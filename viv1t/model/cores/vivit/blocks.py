@@ -51,10 +51,12 @@ class Block(nn.Module):
         query, key, value = projected.chunk(3, dim=-1)
         if self.config.norm_qk:
             query, key = self.norm_q(query), self.norm_k(key)
-        heads = (-1, self.config.head_dim)
-        query, key, value = (x.unflatten(-1, heads).transpose(1, 2) for x in (query, key, value))
+        head_dim = self.config.head_dim
         if rotation is not None:
-            query, key = rotate(query, rotation), rotate(key, rotation)
+            query, key = (rotate(x, rotation, head_dim=head_dim) for x in (query, key))
+        query, key, value = (
+            x.unflatten(-1, (-1, head_dim)).transpose(1, 2) for x in (query, key, value)
+        )
         is_fused = self.config.flash_attention == 1
         found = attention(query, key, value, is_causal=self.is_causal, is_fused=is_fused)
         return self.attn_dropout(found.transpose(1, 2).flatten(2))
@@ -147,7 +149,12 @@ class Transformer(nn.Module):
         self.grad_checkpointing = grad_checkpointing
         self.tables: RotaryTables | None = None
         if num_positions is not None:
-            self.tables = RotaryTables(num_positions, config.head_dim, as_published=as_published)
+            self.tables = RotaryTables(
+                num_positions,
+                head_dim=config.head_dim,
+                num_heads=config.num_heads,
+                as_published=as_published,
+            )
         block = ParallelBlock if config.parallel_attention else SequentialBlock
         self.blocks = nn.ModuleList(
             block(config, is_causal=is_causal, is_rotary=num_positions is not None)

@@ -72,6 +72,9 @@ class ViViTConfig(CoreConfig):
     flash_attention: Literal[0, 1] = flag(1, help="1 fused attention kernel, 0 step by step")
     norm: NormName = flag("layernorm", help="norm of tokens and blocks")
     norm_qk: bool = flag(False, help="norm queries and keys")
+    fast: Literal[0, 1] = flag(
+        1, help="1 embed patches by convolutions, 0 window by window (plain; equal to rounding)"
+    )
 
     def __post_init__(self) -> None:
         for name in POSITIVE:

@@ -7,8 +7,13 @@ from torch import Tensor, nn
 from viv1t.batch import DataShapes
 from viv1t.config.flags import check
 from viv1t.model.cores.vivit.config import ViViTConfig
-from viv1t.model.layers.behaviors import append_behaviors, num_input_channels
+from viv1t.model.layers.behaviors import (
+    append_behaviors,
+    num_input_channels,
+    select_behaviors,
+)
 from viv1t.model.layers.drop import DropPatch
+from viv1t.model.layers.folded import can_fold, embed_folded
 from viv1t.model.layers.norms import build_norm
 from viv1t.model.layers.patches import Unfold3d, UnfoldConv3d, full_padding, num_windows
 from viv1t.model.layers.positions import SinusoidalPositions, sincos_2d_table
@@ -142,11 +147,9 @@ class Tokenizer(nn.Module):
             behaviors: (b, k, t).
             pupil_centers: (b, p, t).
         """
-        video = append_behaviors(
-            inputs,
-            behaviors=behaviors,
-            pupil_centers=pupil_centers,
-            mode=self.config.behavior_mode,
-        )
-        tokens = self.norm(self.tokenizer(F.pad(video, self.padding)))
-        return self.with_positions(self.drop_patch(tokens))
+        signals = select_behaviors(behaviors, pupil_centers, mode=self.config.behavior_mode)
+        if self.config.fast and can_fold(self.tokenizer):
+            embedded = embed_folded(self.tokenizer, inputs, signals, padding=self.padding)
+        else:
+            embedded = self.tokenizer(F.pad(append_behaviors(inputs, signals), self.padding))
+        return self.with_positions(self.drop_patch(self.norm(embedded)))
