@@ -9,8 +9,7 @@ import torch
 from golden_cases import GOLDEN
 
 from viv1t.batch import DataShapes
-from viv1t.config.flags import from_values
-from viv1t.config.schema import ModelConfig, ShifterConfig
+from viv1t.config.store import model_from_values
 from viv1t.model import compat
 from viv1t.model.cores import CORES
 from viv1t.model.model import Model
@@ -74,9 +73,9 @@ class GoldenCase:
     def has_readout(self):
         return self.args["readout"] in READOUTS.names()
 
-    def published(self):
+    def published(self, **flags):
         """Configuration and shapes; cases of readouts that do not exist here borrow another."""
-        args = self.args if self.has_readout() else self.args | {"readout": "linear"}
+        args = (self.args if self.has_readout() else self.args | {"readout": "linear"}) | flags
         return compat.from_published(args, source=self.name)
 
     def model(self, *, as_published):
@@ -93,9 +92,9 @@ class GoldenCase:
         model.load_state_dict(self.group("sd/"))
         return model.eval()
 
-    def core(self):
+    def core(self, **flags):
         """The core with the stored weights, in eval mode."""
-        published = self.published()
+        published = self.published(**flags)
         core = CORES.build(published.config.core, shapes=published.shapes, as_published=True)
         core.load_state_dict(self.group("sd/core."))
         return core.eval()
@@ -119,14 +118,8 @@ def golden_names(*, with_readout):
 
 def small_config(core="vivit", readout="gaussian", **flags):
     """A ModelConfig of flags spelled as on the command line; vivit and fcnn are made small."""
-    values = SMALL.get(core, {}) | flags
-    return from_values(
-        ModelConfig,
-        values,
-        core=from_values(CORES.config_type(core), values, prefix="core_"),
-        readout=from_values(READOUTS.config_type(readout), values, prefix="readout_"),
-        shifter=from_values(ShifterConfig, values, prefix="shifter_"),
-    )
+    values = {"core": core, "readout": readout} | SMALL.get(core, {}) | flags
+    return model_from_values(values, cores=CORES, readouts=READOUTS)
 
 
 def small_model(core="vivit", readout="gaussian", *, shapes=SHAPES, as_published=False, **flags):

@@ -9,7 +9,7 @@ import torch
 SMALL = ("--core", "linear", "--readout", "gaussian", "--epochs", "2", "--crop_frame", "60")
 # Dropout draws from torch's generator at every step; batches of two mix trials.
 WITH_DROPOUT = (
-    *("--core", "fcnn", "--core_hidden_dim", "4", "--core_num_layers", "2"),
+    *("--core", "fcnn", "--core_hidden_dim", "2", "--core_num_layers", "2"),
     *("--core_dropout", "0.3", "--core_spatial_input_kernel", "5"),
     *("--core_temporal_input_kernel", "5", "--readout", "gaussian", "--crop_frame", "30"),
     *("--batch_size", "2", "--verbose", "0", "--adam_warmup_steps", "3"),

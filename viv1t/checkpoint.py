@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, read without ever running code from the file."""
 
 import errno
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +19,11 @@ SHOWN = 3
 
 def save(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` (tensors, numbers, text, lists, dicts) to `path`, whole or not at all."""
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        torch.save(dict(content), file)
+    # Through memory: where there is no space left, torch hides the error of the disk.
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    with atomic(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path, *, remedy: str = "take it from a copy or train again") -> dict[str, Any]:

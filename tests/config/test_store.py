@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from viv1t.config.flags import add_flags, check, convert, flag, from_values
+from viv1t.config.flags import convert, from_values
 from viv1t.config.schema import DataConfig
 from viv1t.config.store import SCHEMA_VERSION, run_from_values, run_to_values
 from viv1t.errors import ConfigError
@@ -52,11 +52,3 @@ def test_values_are_converted_to_the_type_of_the_field():
     config = from_values(DataConfig, {"data_dir": "x", "mouse_ids": ["A"], "center_crop": 1})
     assert (config.data_dir.name, config.mouse_ids, config.center_crop) == ("x", ("A",), 1.0)
     assert convert(float | None, None) is None
-
-
-def test_a_flag_has_one_home():
-    assert flag(3, help="three").metadata == {"help": "three"}
-    with pytest.raises(ConfigError, match="no"):
-        check(False, "no")
-    check(True, "yes")
-    assert callable(add_flags)

@@ -1,3 +1,4 @@
+import pickle
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sessions import edit, write_mice_yaml, write_session
 from viv1t.batch import Batch
 from viv1t.config.schema import DataConfig
 from viv1t.data.loaders import Loaders, bucketed, build_loaders, round_robin
+from viv1t.data.recording import Recording
 from viv1t.errors import ConfigError, DataError
 
 Write = Callable[..., None]
@@ -68,6 +70,22 @@ def test_batches_are_the_same_whatever_loads_them(write: Write, tmp_path: Path):
     assert all(equal(a, b) for a, b in zip(batches, resumed, strict=True))
     assert not all(equal(a, b) for a, b in zip(batches, here.train(2), strict=True))
     assert not equal(batches[0], next(build(tmp_path, seed=8, **options).train(1)))
+
+
+def test_loading_draws_no_global_random_numbers(write: Write, tmp_path: Path):
+    write(R1={})
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    loaders = build(tmp_path, crop_frame=55, num_workers=1, given={"num_workers"})
+    for epoch in range(2):
+        list(loaders.train(epoch))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_data_sets_can_be_sent_to_a_worker(session: Callable[..., Recording]):
+    recording = pickle.loads(pickle.dumps(session()))
+    assert recording.load(2).response.shape == (6, 70)
+    assert recording.trials("validation").tolist() == [6, 7, 8, 9]
 
 
 def test_an_epoch_shows_each_trial_and_restarts_small_mice(write: Write, tmp_path: Path):

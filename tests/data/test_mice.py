@@ -49,6 +49,7 @@ GOOD = {"folder": "x", "monitor": MONITOR}
         ({"schema": 1, "mice": {"X": GOOD | {"fsp": 3}}}, "unknown key 'fsp'; did you mean 'fps'"),
         ({"schema": 1, "mice": {"X": GOOD | {"fps": "fast"}}}, "fps should be a positive number"),
         ({"schema": 1, "mice": {"X": GOOD | {"video_px": [3]}}}, r"\[height, width\]"),
+        ({"schema": 1, "mice": {"X": GOOD | {"skip_frames": 1.5}}}, "whole number of frames"),
         ({"schema": 1, "mice": {"X": GOOD | {"max_frames": 40}}}, "must exceed skip_frames"),
         (
             {"schema": 1, "mice": {"X": GOOD | {"monitor": MONITOR | {"distance_cm": 0}}}},

@@ -225,6 +225,7 @@ def test_withheld_responses(session: Session):
     assert not recording.is_hidden("live_main")
     for trial in recording.trials("live_main"):
         edit(recording.folder / f"data/responses/{trial}.npy", np.zeros_like)
+    recording = open_mouse(recording.folder.parent)
     assert recording.is_hidden("live_main")
     assert not recording.is_hidden("final_main")
 

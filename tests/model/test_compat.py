@@ -62,3 +62,8 @@ def test_video_shape_that_is_no_shape(args):
 def test_core_that_does_not_exist(args):
     with pytest.raises(ConfigError, match="unknown core 'vivid'; did you mean 'vivit'"):
         from_published(args | {"core": "vivid"}, source="args.yaml")
+
+
+def test_choice_that_does_not_exist(args):
+    with pytest.raises(ConfigError, match="--core_patch_mode must be one of 0, 1, got 2"):
+        from_published(args | {"core_patch_mode": 2}, source="args.yaml")

@@ -108,6 +108,15 @@ def test_learning_curve_without_ceiling_or_with_epochs_not_evaluated():
     assert not any("ceiling" in text.get_text() for text in axes.texts)
 
 
+def test_run_of_one_epoch_and_run_without_a_correlation():
+    history = tables.history().query("epoch == 1").assign(correlation=[-0.2, np.nan])
+    loss, correlation = learning_figure(history).figure.axes
+    assert [line.get_marker() for line in loss.get_lines()] == [".", "."]
+    assert correlation.get_ylim()[0] < -0.2
+    np.testing.assert_array_equal(lines_of(correlation, "_best ViViT")[0], [[1, -0.2]])
+    assert lines_of(correlation, "_best LN") == []
+
+
 def test_each_neuron_stands_at_its_ceiling_and_correlation():
     scores = tables.neuron_scores()
     figure = ceiling_figure(scores).figure

@@ -104,8 +104,14 @@ def from_values(
         value = values.get(name, _default(field, defaults))
         if value is MISSING:
             raise ConfigError(f"--{name} is required")
+        choices = get_args(hint) if get_origin(hint) is Literal else (value,)
+        check(value in choices, f"--{name} must be one of {_listed(choices)}, got {value}")
         found[field.name] = convert(hint, value)
     return config(**found)
+
+
+def _listed(choices: tuple[Any, ...]) -> str:
+    return ", ".join(str(choice) for choice in choices)
 
 
 def convert(hint: Any, value: Any) -> Any:  # noqa: ANN401

@@ -40,12 +40,22 @@ def run_from_values(
     Raises:
         ConfigError: a value is out of range, contradicts another, or is missing.
     """
+    return run_around(model_from_values(values, cores=cores, readouts=readouts), values)
+
+
+def model_from_values(
+    values: Mapping[str, Any],
+    *,
+    cores: Registry[CoreConfig],
+    readouts: Registry[ReadoutConfig],
+) -> ModelConfig:
+    """The model configuration of flat `values`; arguments and errors as `run_from_values`."""
     for name in ("core", "readout"):
         if name not in values:
             raise ConfigError(f"--{name} is required")
     core_type = cores.config_type(str(values["core"]).lower())
     readout_type = readouts.config_type(str(values["readout"]))
-    model = from_values(
+    return from_values(
         ModelConfig,
         values,
         defaults=output_mode_default(values),
@@ -53,10 +63,18 @@ def run_from_values(
         readout=from_values(readout_type, values, prefix="readout_"),
         shifter=from_values(ShifterConfig, values, prefix="shifter_"),
     )
-    parts = {
-        name: from_values(
-            part, values, defaults=core_type.optim_defaults if part is OptimConfig else {}
-        )
+
+
+def run_around(model: ModelConfig, values: Mapping[str, Any]) -> RunConfig:
+    """The run configuration of `model` whose other parts stand in flat `values`.
+
+    Args:
+        model: core, readouts, shifters and output.
+        values: flag name without dashes -> value; absent flags take their defaults.
+    """
+    optim_defaults = type(model.core).optim_defaults
+    parts: dict[str, Any] = {
+        name: from_values(part, values, defaults=optim_defaults if part is OptimConfig else {})
         for name, part in PARTS
     }
     return RunConfig(model=model, **parts)

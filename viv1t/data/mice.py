@@ -1,5 +1,6 @@
 """The known mice: where their recordings lie, and on which screen they saw their movies."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -215,7 +216,7 @@ def _from_entry(mouse_id: MouseId, entry: object, data_dir: Path, base: Mouse | 
         values["video_px"] = _video_px(entry["video_px"], where)
     for key in _FRAME_KEYS:
         if key in entry:
-            values[key] = int(_positive(entry[key], f"{where}: {key}", least=0))
+            values[key] = _whole(entry[key], f"{where}: {key}")
     mouse = replace(base, **values) if base else Mouse(id=mouse_id, **values)
     if mouse.max_frames <= mouse.skip_frames:
         raise DataError(
@@ -225,11 +226,16 @@ def _from_entry(mouse_id: MouseId, entry: object, data_dir: Path, base: Mouse | 
     return mouse
 
 
-def _positive(value: object, where: str, *, least: float | None = None) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or (value <= 0 if least is None else value < least):  # type: ignore[operator]
+def _positive(value: object, where: str) -> float:
+    if type(value) not in (int, float) or not 0 < value < math.inf:  # type: ignore[operator]
         raise DataError(f"{where} should be a positive number, found {value!r}")
     return float(value)  # type: ignore[arg-type]
+
+
+def _whole(value: object, where: str) -> int:
+    if type(value) is not int or value < 0:
+        raise DataError(f"{where} should be a whole number of frames, found {value!r}")
+    return value
 
 
 def _video_px(value: object, where: str) -> tuple[int, int]:

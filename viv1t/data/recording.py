@@ -74,6 +74,7 @@ class Recording:
         self.coordinates = self._read_coordinates()
         self.unit_ids = self._read_unit_ids()
         self._durations: dict[int, int] = {}
+        self._hidden: dict[str, bool] = {}
 
     def trials(self, tier: str) -> np.ndarray:
         """Indices (int64, ascending) of the trials of `tier` whose files exist."""
@@ -142,7 +143,7 @@ class Recording:
             )
         frames = np.moveaxis(stored[..., start:stop], -1, 1)
         video = np.array(frames, dtype=np.float32, order="C")
-        if not np.isfinite(video.sum(dtype=np.float64)):
+        if not np.isfinite(video).all():
             c, t, h, w = np.argwhere(~np.isfinite(video))[0]
             raise DataError(
                 f"{self._path('videos', trial)} has a NaN or infinite value in frame {start + t}, "
@@ -164,7 +165,7 @@ class Recording:
         """
         chosen = slice(None) if neurons is None else neurons
         response = self._read("responses", trial, chosen, start, stop)
-        if not np.isfinite(response.sum(dtype=np.float64)):
+        if not np.isfinite(response).all():
             rows = np.arange(self.num_neurons)[chosen]
             self._refuse_nan("responses", trial, response, rows, self.present[rows], start)
         elif not self.present[chosen].all():
@@ -194,11 +195,12 @@ class Recording:
 
     def is_hidden(self, tier: str) -> bool:
         """Whether the responses of `tier` were withheld: its first and last trial are all zero."""
-        trials = self.trials(tier)
-        return len(trials) > 0 and not any(
-            np.nan_to_num(self._read("responses", trial, slice(None), 0, self.length(trial))).any()
-            for trial in (int(trials[0]), int(trials[-1]))
-        )
+        if tier not in self._hidden:
+            trials = self.trials(tier)
+            ends = {int(trial) for trial in (*trials[:1], *trials[-1:])}
+            responses = (self._read("responses", t, slice(None), 0, self.length(t)) for t in ends)
+            self._hidden[tier] = bool(ends) and not any(np.nan_to_num(r).any() for r in responses)
+        return self._hidden[tier]
 
     @cached_property
     def _ids(self) -> Mapping[str, np.ndarray]:

@@ -23,10 +23,10 @@ class _Affine:
 
     def forward(self, x: Tensor) -> Tensor:
         x = x if x.is_floating_point() else x.float()
-        return (x - self.offset.to(x)) / self.scale.to(x)
+        return (x - self.offset.to(x)).div_(self.scale.to(x))
 
     def inverse(self, y: Tensor) -> Tensor:
-        return y * self.scale.to(y) + self.offset.to(y)
+        return (y * self.scale.to(y)).add_(self.offset.to(y))
 
 
 def _affine(offset: np.ndarray, scale: np.ndarray) -> _Affine:

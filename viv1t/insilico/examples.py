@@ -12,8 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from viv1t.data.recording import Recording
-from viv1t.data.synthetic import load_population
-from viv1t.data.synthetic.truth import load_truth
+from viv1t.data.synthetic import SyntheticMouse, load_truth
 from viv1t.errors import ConfigError
 from viv1t.insilico.compare import ALL_STIMULI, Comparison
 from viv1t.insilico.load import load
@@ -202,7 +201,7 @@ def _sources(
         yield "trial", f"trial {trial_id}", response
     yield "mean", "repeat mean", recorded.mean(axis=0)
     if comparison.has_truth(mouse_id):
-        truth = load_population(comparison.data_dir, mouse_id)
+        truth = SyntheticMouse.open(comparison.data_dir, (mouse_id,))
         rates = [
             truth.predict(
                 trial.video[0, :length],

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from viv1t import checkpoint
 from viv1t.batch import DataShapes
-from viv1t.config.flags import from_values
-from viv1t.config.schema import PARTS, ModelConfig, OptimConfig, RunConfig
-from viv1t.config.store import SCHEMA_VERSION, run_from_values
+from viv1t.config.schema import ModelConfig, RunConfig
+from viv1t.config.store import SCHEMA_VERSION, run_around, run_from_values
 from viv1t.data.facts import MouseFacts, shapes_of
 from viv1t.data.transforms import Transforms
 from viv1t.errors import CheckpointError, ConfigError, MissingResultError, UserError
@@ -62,7 +61,7 @@ def load(
     Args:
         run_dir: the run folder.
         device: where to compute, for example "cpu"; None: cuda, else mps, else cpu.
-        precision: "32", or "bf16" for bfloat16 arithmetic in `predict`.
+        precision: "32", or "bf16" for bfloat16 arithmetic in the core, in `predict`.
         statistics: a data folder, or {mouse: {video|behavior|pupil_center|response:
             {mean, std, min, max, median}}} in recorded units; replaces those of the run.
         as_published: reproduce defects of the published code that change numbers.
@@ -156,12 +155,7 @@ def _open_published(run: RunDir, values: Mapping[str, Any]) -> OpenedRun:
     """A folder of the published system: shapes and mice stand in args.yaml, statistics nowhere."""
     try:
         published = from_published(values, source=str(run.args))
-        optim_defaults = CORES.config_type(CORES.name_of(published.config.core)).optim_defaults
-        parts: dict[str, Any] = {
-            name: from_values(part, values, defaults=optim_defaults if part is OptimConfig else {})
-            for name, part in PARTS
-        }
-        config = RunConfig(model=published.config, **parts)
+        config = run_around(published.config, values)
         selected = values.get("neuron_idx") or {}
         mice = {
             mouse_id: KnownMouse.published(mouse_id, n, selected.get(mouse_id))

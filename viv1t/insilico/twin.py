@@ -54,7 +54,7 @@ class DigitalTwin:
         shapes: the shapes the model was built for.
         mice: what is known of each mouse.
         device: where the model computes.
-        precision: "32", or "bf16" for bfloat16 arithmetic in `predict`.
+        precision: "32", or "bf16" for bfloat16 arithmetic in the core, in `predict`.
     """
 
     def __init__(
@@ -203,16 +203,25 @@ class DigitalTwin:
         inputs = torch.from_numpy(np.array(movies, dtype=np.float32))
         if transforms is not None:
             inputs = transforms.video(inputs)
+        behaviors, pupil_centers = behavior.to(self.device), pupil_center.to(self.device)
         bf16 = self.precision == "bf16"
         # no_grad, not inference_mode: tables that the model makes here may serve gradients later.
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            outputs = self.model(
-                inputs.to(self.device),
+        with torch.no_grad():
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+                features = self.model.features(
+                    inputs.to(self.device),
+                    mouse_id=mouse_id,
+                    behaviors=behaviors,
+                    pupil_centers=pupil_centers,
+                )
+            outputs = self.model.read_out(
+                features,
                 mouse_id=mouse_id,
-                behaviors=behavior.to(self.device),
-                pupil_centers=pupil_center.to(self.device),
+                behaviors=behaviors,
+                pupil_centers=pupil_centers,
+                activate=True,
             )
-        outputs = outputs.float().cpu()
+        outputs = outputs.cpu()
         if units == "recorded" and transforms is not None:
             outputs = transforms.invert_response(outputs)
         responses: FloatArray = outputs.numpy()

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from viv1t.batch import DataShapes
-from viv1t.config.flags import from_values
-from viv1t.config.schema import ModelConfig, ShifterConfig
-from viv1t.config.store import output_mode_default
+from viv1t.config.schema import ModelConfig
+from viv1t.config.store import model_from_values
 from viv1t.errors import CheckpointError
 from viv1t.model.cores import CORES
 from viv1t.model.readouts import READOUTS
@@ -69,18 +68,10 @@ def from_published(args: Mapping[str, Any], *, source: str) -> PublishedModel:
     values = dict(OLD_DEFAULTS) | dict(args) | {"core_parallel_attention": True}
     if args["readout"] == "factorized":
         values["readout_bias_mode"] = 0
-    if args.get("transform_output") == 2 and args.get("output_mode") not in (0, 4):
-        values |= output_mode_default(args)
-    core, readout = str(args["core"]).lower(), str(args["readout"])
-    config = from_values(
-        ModelConfig,
-        values,
-        core=from_values(CORES.config_type(core), values, prefix="core_"),
-        readout=from_values(READOUTS.config_type(readout), values, prefix="readout_"),
-        shifter=from_values(ShifterConfig, values, prefix="shifter_"),
-    )
+    if args.get("transform_output") == 2 and args.get("output_mode") != 0:
+        values["output_mode"] = 4
     return PublishedModel(
-        config=config,
+        config=model_from_values(values, cores=CORES, readouts=READOUTS),
         shapes=_shapes(args, source=source),
         num_neurons={
             str(mouse_id): int(shape[0]) for mouse_id, shape in args["output_shapes"].items()

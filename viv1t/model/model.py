@@ -197,17 +197,39 @@ class Model(nn.Module):
         Raises:
             ValueError: the model does not know the mouse.
         """
-        readout = self.readout(mouse_id)
-        features = self.features(
-            inputs, mouse_id=mouse_id, behaviors=behaviors, pupil_centers=pupil_centers
-        )
+        self.readout(mouse_id)  # refuses an unknown mouse before the core computes
+        signals = {"behaviors": behaviors, "pupil_centers": pupil_centers}
+        features = self.features(inputs, mouse_id=mouse_id, **signals)
+        return self.read_out(features, mouse_id=mouse_id, activate=activate, **signals)
+
+    def read_out(
+        self,
+        features: Tensor,
+        *,
+        mouse_id: MouseId,
+        behaviors: Tensor,
+        pupil_centers: Tensor,
+        activate: bool,
+    ) -> Tensor:
+        """Responses (b, n, t') to what the core made of a movie.
+
+        Args:
+            features: (b, c', t', h', w').
+            mouse_id: the mouse that watched.
+            behaviors: (b, k, t), transformed; the last t' frames count.
+            pupil_centers: (b, p, t), transformed; likewise.
+            activate: apply the output non-linearity.
+
+        Raises:
+            ValueError: the model does not know the mouse.
+        """
         num_frames = features.shape[2]
         shifts = self.shifts(
             mouse_id=mouse_id,
             behaviors=behaviors[..., -num_frames:],
             pupil_centers=pupil_centers[..., -num_frames:],
         )
-        responses = readout(features, shifts=shifts)
+        responses = self.readout(mouse_id)(features, shifts=shifts)
         return self.output_activation[mouse_id](responses) if activate else responses
 
     def readout_positions_px(
@@ -235,8 +257,12 @@ class Model(nn.Module):
         return torch.tensor(first) + index * torch.tensor(step)
 
     def penalty(self, mouse_id: MouseId) -> Tensor:
-        """L1 terms to add to the loss of a mouse, a scalar; zero with the default scales."""
-        total = self.readout(mouse_id).penalty()
+        """L1 terms to add to the loss of a mouse, a scalar; zero with the default scales.
+
+        It can always be differentiated, also where no term is left.
+        """
+        readout = self.readout(mouse_id)
+        total = next(readout.parameters()).new_zeros((), requires_grad=True) + readout.penalty()
         if self.shifters is not None:
             shifter = self.shifters[mouse_id]
             assert isinstance(shifter, Shifter)

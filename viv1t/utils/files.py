@@ -25,6 +25,9 @@ def atomic(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a write that finds no space names no file
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

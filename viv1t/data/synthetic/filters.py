@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 NUM_TAPS: Final = 24
@@ -64,9 +64,7 @@ def spatial_gain(
     The grating is cos(2 pi cpp (cos(dir) x - sin(dir) y) + w t): amplitude 1 around grey.
     """
     rows, columns = np.mgrid[: frame[0], : frame[1]]
-    along = (
-        np.cos(direction)[:, None] * columns.ravel() - np.sin(direction)[:, None] * rows.ravel()
-    )
+    along = np.cos(direction)[:, None] * columns.ravel() - np.sin(direction)[:, None] * rows.ravel()
     wave = np.exp(2j * np.pi * cpp[:, None] * along).astype(np.complex64)
     return (filters * wave[:, None]).sum(2)
 

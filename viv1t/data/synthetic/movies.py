@@ -61,8 +61,9 @@ def motion_cloud(
     *,
     direction_deg: float | None = None,
     bandwidth_rad: float | None = None,
+    slope: float | None = None,
 ) -> np.ndarray:
-    """Random texture that drifts (Leon et al. 2012; Simoncini et al. 2012): 1/f in space.
+    """Random texture that drifts (Leon et al. 2012; Simoncini et al. 2012).
 
     Args:
         num_frames: t.
@@ -70,10 +71,12 @@ def motion_cloud(
         rng: random numbers.
         direction_deg: of motion; 0 left, 90 down; None: random.
         bandwidth_rad: spread of orientations; None: random and broad.
+        slope: s of the 1/f^s amplitude spectrum in space; None: random, .3 to 1.
     """
     direction = np.radians(rng.uniform(0, 360) if direction_deg is None else direction_deg)
     spread = rng.uniform(0.4, 1.5) if bandwidth_rad is None else bandwidth_rad
-    speed = np.exp(rng.uniform(np.log(0.1), np.log(1.2)))
+    speed = np.exp(rng.uniform(np.log(0.2), np.log(1.5)))
+    exponent = rng.uniform(0.3, 1.0) if slope is None else slope
     ft, fy, fx = _frequencies(num_frames, frame)
     radius = np.hypot(fx, fy)
     radius[0, 0, 0] = np.inf
@@ -83,7 +86,7 @@ def motion_cloud(
     along = np.cos(direction) * fx - np.sin(direction) * fy
     width = 0.3 * speed * radius + 0.5 / num_frames
     moving = np.exp(-((ft - speed * along) ** 2) / (2 * width**2)) / np.sqrt(width)
-    amplitude = tuned * moving / np.maximum(radius, low)
+    amplitude = tuned * moving / np.maximum(radius, low) ** exponent
     noise = fft.rfftn(rng.standard_normal((num_frames, *frame), dtype=np.float32))
     return fft.irfftn(noise * amplitude, s=(num_frames, *frame)).astype(np.float32)
 
@@ -114,7 +117,7 @@ def dead_leaves(num_frames: int, frame: Frame, rng: np.random.Generator) -> np.n
     border = 0.45 * h
     size = np.array([w + 2 * border, h + 2 * border])
     heading = rng.uniform(0, 2 * np.pi, count)
-    speed = np.exp(rng.uniform(np.log(0.05), np.log(0.8), count)) * rng.uniform(0.3, 1)
+    speed = np.exp(rng.uniform(np.log(0.1), np.log(1.2), count)) * rng.uniform(0.5, 1.5)
     velocity = np.stack([np.cos(heading), np.sin(heading)], 1) * speed[:, None]
     velocity += rng.normal(0, 0.2, 2)
     start = rng.uniform(0, 1, (count, 2)) * size
@@ -171,7 +174,7 @@ def camera_path(num_frames: int, frame: Frame, rng: np.random.Generator) -> np.n
     start = 0
     while start < num_frames:
         stop = min(start + int(rng.integers(9, 31)), num_frames)
-        heading, speed = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(np.log(0.05), np.log(1.2)))
+        heading, speed = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(np.log(0.1), np.log(1.5)))
         steps = np.arange(stop - start)
         x[start:stop] = rng.uniform(0, 3 * w) + np.cos(heading) * speed * steps
         y[start:stop] = rng.uniform(0, 3 * h) + np.sin(heading) * speed * steps

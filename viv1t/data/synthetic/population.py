@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from viv1t.data.synthetic.filters import (
@@ -65,6 +65,22 @@ class Population(nn.Module):
         truth: the table of true parameters, one row a neuron; kept as the attribute `truth`.
     """
 
+    direction_selectivity: Tensor
+    orientation_selectivity: Tensor
+    simple_fraction: Tensor
+    w_iso: Tensor
+    w_cross: Tensor
+    w_untuned: Tensor
+    w_feedback: Tensor
+    w_facilitation: Tensor
+    half_saturation: Tensor
+    exponent: Tensor
+    baseline: Tensor
+    running_gain: Tensor
+    pupil_gain: Tensor
+    noise_shape: Tensor
+    scale: Tensor
+    surround: SurroundBank
     filters: Tensor
     kernels: Tensor
     smoothing: Tensor
@@ -162,9 +178,7 @@ class Population(nn.Module):
         """(b, n, t) drive by the receptive field; the orientation-blind part comes later."""
         linear = (contrast @ self.filters.T).transpose(1, 2)
         parts = causal(linear, self.kernels).unflatten(1, (-1, 2, 2))
-        (even_cos, even_sin), (odd_cos, odd_sin) = (
-            parts[:, :, i].unbind(2) for i in range(2)
-        )
+        (even_cos, even_sin), (odd_cos, odd_sin) = (parts[:, :, i].unbind(2) for i in range(2))
         preferred = self._energy(even_cos + odd_sin, odd_cos - even_sin)
         null = self._energy(even_cos - odd_sin, odd_cos + even_sin)
         return preferred + (1 - self.direction_selectivity) * null

@@ -86,7 +86,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             num_train=16,
             repeated=(3, 4),
             bonus=(2, 4),
-            mice={name: ((_GABOR,), (_DOTS,)) for name in ("S1", "S2")},
+            mice=dict.fromkeys(("S1", "S2"), ((_GABOR,), (_DOTS,))),
         ),
         "demo": Preset(
             num_neurons=64,

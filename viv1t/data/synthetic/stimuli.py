@@ -57,8 +57,9 @@ def drifting_gabors(request: Request) -> Stimulus:
     """Drifting Gabors in the middle of the screen, another condition every 25 frames.
 
     A set goes through the 72 conditions (8 directions x 3 wavelengths x 3 frequencies) in a random
-    order in which every 8 in a row hold each direction once. `wavelength` is in half screen heights, `frequency` times 64 the cycles in a
-    block, `phase_deg` the phase of its first frame; direction 0 is left, 90 down.
+    order in which every 8 in a row hold each direction once. `wavelength` is in half screen
+    heights, `frequency` times 64 the cycles in a block, `phase_deg` the phase of its first frame;
+    `direction_deg` 0 is left, 90 down.
     """
     num_frames, (h, w) = request.num_frames, request.frame
     blocks = -(-num_frames // GABOR_FRAMES)
@@ -122,7 +123,7 @@ def pink_noise(request: Request) -> Stimulus:
     blocks = -(-num_frames // BLOCK_FRAMES)
     direction = rng.uniform(0, 360, blocks)
     pieces = [
-        unit(motion_cloud(BLOCK_FRAMES, frame, rng, direction_deg=d, bandwidth_rad=0.5))
+        unit(motion_cloud(BLOCK_FRAMES, frame, rng, direction_deg=d, bandwidth_rad=0.5, slope=1.0))
         for d in direction
     ]
     return Stimulus(
@@ -156,9 +157,7 @@ def random_dots(request: Request) -> Stimulus:
         nearest = squared.argmin(0)
         hit = squared.min(0) < 1.5**2
         frames[t][hit] = bright[nearest[hit]]
-    return Stimulus(
-        frames=frames, parameters={"direction_deg": direction, "coherence": coherence}
-    )
+    return Stimulus(frames=frames, parameters={"direction_deg": direction, "coherence": coherence})
 
 
 def flashed_images(request: Request) -> Stimulus:
@@ -185,15 +184,13 @@ def movie(request: Request) -> Stimulus:
     return Stimulus(frames=frames, parameters={})
 
 
-STIMULI: Final[Mapping[str, Callable[[Request], Stimulus]]] = (
-    MappingProxyType(
-        {
-            "movie": movie,
-            "drifting_gabor": drifting_gabors,
-            "gaussian_dots": gaussian_dots,
-            "directional_pink_noise": pink_noise,
-            "random_dot_kinematogram": random_dots,
-            "image": flashed_images,
-        }
-    )
+STIMULI: Final[Mapping[str, Callable[[Request], Stimulus]]] = MappingProxyType(
+    {
+        "movie": movie,
+        "drifting_gabor": drifting_gabors,
+        "gaussian_dots": gaussian_dots,
+        "directional_pink_noise": pink_noise,
+        "random_dot_kinematogram": random_dots,
+        "image": flashed_images,
+    }
 )

@@ -92,9 +92,7 @@ def _energy_by_direction(
 ) -> np.ndarray:
     """(STEPS, m) squared amplitude of each pair under full-field gratings of STEPS directions."""
     directions = np.arange(STEPS) * 2 * np.pi / STEPS
-    gains = [
-        spatial_gain(filters, frame, direction=np.array([d]), cpp=cpp[:1]) for d in directions
-    ]
+    gains = [spatial_gain(filters, frame, direction=np.array([d]), cpp=cpp[:1]) for d in directions]
     return np.stack([(np.abs(gain) ** 2).sum(1) for gain in gains])
 
 

@@ -48,7 +48,7 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
     margin = 0.09 * min(height, width)
     rf_x = rng.uniform(margin, width - 1 - margin, n)
     rf_y = rng.uniform(margin, height - 1 - margin, n)
-    sigma = rng.uniform(1.8, 3.0, n)
+    sigma = rng.uniform(1.9, 2.9, n)
     position = _cortical_position(rf_x, rf_y, (height, width), rng)
     if config.clustered:
         direction = _clustered_directions(position[:, :2], rng)
@@ -56,9 +56,9 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
         direction = rng.uniform(0, 360, n)
     simple = np.where(rng.uniform(size=n) < 0.3, rng.uniform(0.6, 0.9, n), rng.uniform(0, 0.3, n))
     latency = rng.integers(1, 3, n)
-    flips = rng.uniform(size=n) < 0.3
-    feedback = rng.uniform(size=n) < 0.5
-    cycles = rng.uniform(0.28, 0.48, n)
+    kind = rng.uniform(size=n)
+    feedback, flips = kind < 0.4, kind >= 0.7
+    cycles = rng.uniform(0.3, 0.42, n)
     truth = pd.DataFrame(
         {
             "unit_id": np.arange(1, n + 1),
@@ -71,23 +71,23 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
             "direction_deg": direction,
             "phase_deg": rng.uniform(0, 360, n),
             "sf_cpd": cycles / (config.monitor.deg_per_px * sigma),
-            "tf_hz": np.exp(rng.uniform(math.log(1.2), math.log(3.5), n)),
+            "tf_hz": np.exp(rng.uniform(math.log(1.5), math.log(2.8), n)),
             "direction_selectivity": rng.uniform(0, 1, n),
-            "orientation_selectivity": rng.uniform(0.7, 1, n),
+            "orientation_selectivity": 1 - 0.3 * rng.uniform(size=n) ** 3,
             "simple_fraction": simple,
             "w_iso": rng.uniform(0, 3, n),
             "w_cross": rng.uniform(0, 0.5, n),
             "w_untuned": rng.uniform(0, 0.4, n),
-            "w_feedback": np.where(feedback, rng.uniform(1, 2.5, n), 0.0),
+            "w_feedback": np.where(feedback, rng.uniform(0.8, 1.6, n), 0.0),
             "w_facilitation": np.where(flips, rng.uniform(1.5, 3, n), 0.0),
             "half_saturation": np.full(n, 0.02),
             "latency_frames": latency,
             "feedback_latency_frames": latency + 3,
-            "exponent": np.full(n, 1.5),
-            "baseline": rng.uniform(0.005, 0.02, n),
+            "exponent": np.full(n, 2.0),
+            "baseline": rng.uniform(0.001, 0.006, n),
             "running_gain": rng.uniform(0.2, 1.0, n),
             "pupil_gain": rng.normal(0.1, 0.08, n),
-            "noise_shape": rng.uniform(0.7, 1.3, n),
+            "noise_shape": rng.uniform(2.0, 4.0, n),
             "scale": 3.5 * rng.lognormal(-0.125, 0.5, n),
         }
     )

@@ -1,5 +1,7 @@
 """The interface of all cores, and their registry."""
 
+from typing import NotRequired, TypedDict, Unpack
+
 import torch
 from torch import Tensor, nn
 
@@ -11,12 +13,26 @@ from viv1t.registry import Registry
 CORES: Registry[CoreConfig] = Registry("core")
 
 
+class CoreRuntime(TypedDict):
+    """What a core is built with besides its flags.
+
+    Attributes:
+        shapes: of the data.
+        grad_checkpointing: recompute activations in the backward pass, where the core can.
+        as_published: reproduce defects of the published code that change numbers.
+    """
+
+    shapes: DataShapes
+    grad_checkpointing: NotRequired[bool]
+    as_published: NotRequired[bool]
+
+
 class Core(nn.Module):
     """Turns a movie into features that all mice share.
 
     A core states its temporal contract as data: `causal` (output frame t depends on input frames
     up to t only) and `num_frames_out`. Output frames are aligned with the END of the movie.
-    Subclasses are built as `cls(config, shapes=..., grad_checkpointing=..., as_published=...)`.
+    Frames in and out are equally many unless a core says otherwise.
 
     Attributes:
         output_shape: (c', t', h', w') for a movie of `shapes.max_frames` frames.
@@ -31,29 +47,17 @@ class Core(nn.Module):
     first_centre_px: tuple[float, float] = (0.0, 0.0)
     centre_step_px: tuple[float, float] = (1.0, 1.0)
 
-    def __init__(
-        self,
-        config: CoreConfig,
-        *,
-        shapes: DataShapes,
-        grad_checkpointing: bool = False,
-        as_published: bool = False,
-    ) -> None:
-        """Build the core.
-
-        Args:
-            config: flags of the core.
-            shapes: of the data.
-            grad_checkpointing: recompute activations in the backward pass, where the core can.
-            as_published: reproduce defects of the published code that change numbers.
-        """
+    def __init__(self, config: CoreConfig, **runtime: Unpack[CoreRuntime]) -> None:
+        """Build the core from its flags and from `CoreRuntime`."""
         super().__init__()
         self.config = config
-        self.shapes = shapes
+        self.shapes = runtime["shapes"]
+        self.grad_checkpointing = runtime.get("grad_checkpointing", False)
+        self.as_published = runtime.get("as_published", False)
 
     def num_frames_out(self, num_frames: int) -> int:
         """Frames that come out when `num_frames` go in."""
-        raise NotImplementedError
+        return num_frames
 
     def forward(
         self, inputs: Tensor, *, mouse_id: MouseId, behaviors: Tensor, pupil_centers: Tensor

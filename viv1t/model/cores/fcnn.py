@@ -3,15 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import torch
 from torch import Tensor, nn
 
-from viv1t.batch import DataShapes
 from viv1t.config.flags import check, flag
 from viv1t.config.schema import CoreConfig
-from viv1t.model.cores.base import CORES, Core
+from viv1t.model.cores.base import CORES, Core, CoreRuntime
 from viv1t.model.cores.linear import CNN_OPTIM
 from viv1t.model.layers.behaviors import (
     BehaviorMode,
@@ -131,15 +130,9 @@ class FCNNCore(Core):
 
     config: FCNNConfig
 
-    def __init__(
-        self,
-        config: FCNNConfig,
-        *,
-        shapes: DataShapes,
-        grad_checkpointing: bool = False,
-        as_published: bool = False,
-    ) -> None:
-        super().__init__(config, shapes=shapes)
+    def __init__(self, config: FCNNConfig, **runtime: Unpack[CoreRuntime]) -> None:
+        super().__init__(config, **runtime)
+        shapes = self.shapes
         _, _, height, width = shapes.video
         kernels = [config.kernel(layer) for layer in range(config.num_layers)]
         self.num_frames_lost = sum(frames - 1 for frames, _ in kernels)

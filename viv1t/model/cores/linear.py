@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from viv1t.batch import DataShapes
 from viv1t.config.flags import check, flag
 from viv1t.config.schema import CoreConfig
-from viv1t.model.cores.base import CORES, Core, add_reg_scale
+from viv1t.model.cores.base import CORES, Core, CoreRuntime, add_reg_scale
 from viv1t.model.layers.behaviors import (
     BehaviorMode,
     append_behaviors,
@@ -56,15 +55,9 @@ class LinearCore(Core):
     config: LinearConfig
     reg_scale: Tensor
 
-    def __init__(
-        self,
-        config: LinearConfig,
-        *,
-        shapes: DataShapes,
-        grad_checkpointing: bool = False,
-        as_published: bool = False,
-    ) -> None:
-        super().__init__(config, shapes=shapes)
+    def __init__(self, config: LinearConfig, **runtime: Unpack[CoreRuntime]) -> None:
+        super().__init__(config, **runtime)
+        shapes = self.shapes
         _, _, height, width = shapes.video
         channels = num_input_channels(config.behavior_mode, shapes) * config.temporal_kernel
         shape = (channels, height, width)
@@ -74,10 +67,6 @@ class LinearCore(Core):
         add_reg_scale(self)
         self.output_shape = (channels, shapes.max_frames, height, width)
         self.causal = True
-
-    def num_frames_out(self, num_frames: int) -> int:
-        """Frames that come out when `num_frames` go in: as many."""
-        return num_frames
 
     def forward(
         self, inputs: Tensor, *, mouse_id: MouseId, behaviors: Tensor, pupil_centers: Tensor

@@ -1,14 +1,14 @@
 """The random core: features that know nothing of the movie, a lower bound and a test dummy."""
 
 from dataclasses import dataclass
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
-from viv1t.batch import DataShapes
 from viv1t.config.flags import check
 from viv1t.config.schema import CoreConfig
-from viv1t.model.cores.base import CORES, Core
+from viv1t.model.cores.base import CORES, Core, CoreRuntime
 from viv1t.names import MouseId
 
 NUM_CHANNELS = 32
@@ -24,15 +24,9 @@ class RandomCoreConfig(CoreConfig):
 class RandomCore(Core):
     """Uniform random features in [0, 1); one parameter, of no effect, keeps autograd going."""
 
-    def __init__(
-        self,
-        config: RandomCoreConfig,
-        *,
-        shapes: DataShapes,
-        grad_checkpointing: bool = False,
-        as_published: bool = False,
-    ) -> None:
-        super().__init__(config, shapes=shapes)
+    def __init__(self, config: RandomCoreConfig, **runtime: Unpack[CoreRuntime]) -> None:
+        super().__init__(config, **runtime)
+        shapes = self.shapes
         _, _, height, width = shapes.video
         check(
             min(height, width) > 2 * MARGIN_PX,
@@ -48,10 +42,6 @@ class RandomCore(Core):
         )
         self.causal = True
         self.first_centre_px = (float(MARGIN_PX), float(MARGIN_PX))
-
-    def num_frames_out(self, num_frames: int) -> int:
-        """Frames that come out when `num_frames` go in: as many."""
-        return num_frames
 
     def forward(
         self, inputs: Tensor, *, mouse_id: MouseId, behaviors: Tensor, pupil_centers: Tensor

@@ -30,7 +30,9 @@ def embed_folded(
         padding: (left, right, top, bottom, front, back) zeros around the movie.
     """
     (pt, ps), (st, ss) = embedding.patch, embedding.stride
-    weight, bias = _folded_weights(embedding)
+    norm = embedding.norm
+    assert isinstance(norm, nn.LayerNorm | nn.RMSNorm)
+    weight, bias = _folded_weights(embedding.linear, norm)
     num_channels = video.shape[1]
     kernel = weight.view(len(weight), -1, pt, ps, ps)
     padded = F.pad(video, padding)
@@ -40,19 +42,17 @@ def embed_folded(
     if signals.shape[1]:
         tokens = tokens + _signal_share(kernel[:, num_channels:], inside, windows, stride=ss)
     mean, square = _window_moments(embedding, padded, inside, windows)
-    if isinstance(embedding.norm, nn.LayerNorm):
-        scale = (square - mean.square() + embedding.norm.eps).rsqrt().to(tokens.dtype)
+    if isinstance(norm, nn.LayerNorm):
+        scale = (square - mean.square() + norm.eps).rsqrt().to(tokens.dtype)
         tokens = tokens - mean.to(tokens.dtype) * weight.sum(1).view(1, -1, 1, 1)
     else:
-        eps = embedding.norm.eps
-        eps = torch.finfo(video.dtype).eps if eps is None else eps
+        eps = torch.finfo(video.dtype).eps if norm.eps is None else norm.eps
         scale = (square + eps).rsqrt().to(tokens.dtype)
     return (tokens * scale).permute(0, 2, 3, 1) + bias
 
 
-def _folded_weights(embedding: Unfold3d) -> tuple[Tensor, Tensor]:
+def _folded_weights(linear: nn.Linear, norm: nn.LayerNorm | nn.RMSNorm) -> tuple[Tensor, Tensor]:
     """The linear layer with the gain and bias of the norm inside: (d, c pt ps ps) and (d,)."""
-    linear, norm = embedding.linear, embedding.norm
     weight = linear.weight * norm.weight
     if isinstance(norm, nn.LayerNorm):
         return weight, linear.weight @ norm.bias + linear.bias

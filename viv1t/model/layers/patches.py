@@ -1,6 +1,7 @@
 """Movies to patches: how many windows there are, the padding, and two equal embeddings."""
 
 import math
+from typing import TypedDict, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -19,31 +20,36 @@ def full_padding(length: int, *, patch: int, stride: int) -> int:
     return (math.ceil(length / stride) - 1) * stride + patch - length
 
 
-class Unfold3d(nn.Module):
-    """Embeds each space-time window by norm and linear layer.
+class UnfoldOptions(TypedDict):
+    """How windows are cut and embedded.
 
-    Args:
-        channels: of the movie.
+    Attributes:
         patch: (frames, pixels) of a window; it is square in space.
         stride: (frames, pixels) between windows.
         emb_dim: d, length of a token.
         norm: name of the norm over the pixels of a window.
     """
 
-    def __init__(
-        self,
-        *,
-        channels: int,
-        patch: tuple[int, int],
-        stride: tuple[int, int],
-        emb_dim: int,
-        norm: NormName,
-    ) -> None:
+    patch: tuple[int, int]
+    stride: tuple[int, int]
+    emb_dim: int
+    norm: NormName
+
+
+class Unfold3d(nn.Module):
+    """Embeds each space-time window by norm and linear layer.
+
+    Args:
+        channels: of the movie.
+        options: see `UnfoldOptions`.
+    """
+
+    def __init__(self, *, channels: int, **options: Unpack[UnfoldOptions]) -> None:
         super().__init__()
-        self.patch, self.stride = patch, stride
-        patch_dim = channels * patch[0] * patch[1] ** 2
-        self.norm = build_norm(norm, patch_dim)
-        self.linear = nn.Linear(patch_dim, emb_dim)
+        self.patch, self.stride = options["patch"], options["stride"]
+        patch_dim = channels * self.patch[0] * self.patch[1] ** 2
+        self.norm = build_norm(options["norm"], patch_dim)
+        self.linear = nn.Linear(patch_dim, options["emb_dim"])
 
     def windows(self, video: Tensor) -> Tensor:
         """All windows as (b, t', h', w', c pt ps ps), the channel slowest in the last axis."""
@@ -64,17 +70,9 @@ class UnfoldConv3d(Unfold3d):
 
     weight: Tensor
 
-    def __init__(
-        self,
-        *,
-        channels: int,
-        patch: tuple[int, int],
-        stride: tuple[int, int],
-        emb_dim: int,
-        norm: NormName,
-    ) -> None:
-        super().__init__(channels=channels, patch=patch, stride=stride, emb_dim=emb_dim, norm=norm)
-        pt, ps = patch
+    def __init__(self, *, channels: int, **options: Unpack[UnfoldOptions]) -> None:
+        super().__init__(channels=channels, **options)
+        pt, ps = self.patch
         size = pt * ps * ps
         one_hot = torch.eye(size).view(size, 1, pt, ps, ps)
         self.register_buffer("weight", one_hot.repeat(channels, 1, 1, 1, 1))

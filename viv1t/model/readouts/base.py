@@ -1,6 +1,6 @@
 """The interface of all readouts, and their registry."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, NotRequired, TypeAlias, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -15,38 +15,34 @@ READOUTS: Registry[ReadoutConfig] = Registry("readout")
 BiasMode: TypeAlias = Literal[0, 1, 2]
 
 
-class Readout(nn.Module):
-    """Turns features into the responses of the neurons of one mouse.
+class ReadoutRuntime(TypedDict):
+    """What the readout of one mouse is built with besides its flags.
 
-    Subclasses are built as `cls(config, core_shape=..., coordinates=..., mean_response=...,
-    as_published=...)`.
+    Attributes:
+        core_shape: (c', t', h', w') of the core.
+        coordinates: (n, 3) positions of the neurons in µm; its length is the number of neurons.
+        mean_response: (n,) mean transformed response, the start of the bias; None: zeros.
+        as_published: reproduce defects of the published code that change numbers.
     """
+
+    core_shape: tuple[int, int, int, int]
+    coordinates: Tensor
+    mean_response: NotRequired[Tensor | None]
+    as_published: NotRequired[bool]
+
+
+class Readout(nn.Module):
+    """Turns features into the responses of the neurons of one mouse."""
 
     reg_scale: Tensor
 
-    def __init__(
-        self,
-        config: ReadoutConfig,
-        *,
-        core_shape: tuple[int, int, int, int],
-        coordinates: Tensor,
-        mean_response: Tensor | None = None,
-        as_published: bool = False,
-    ) -> None:
-        """Build the readout of one mouse.
-
-        Args:
-            config: flags of the readout.
-            core_shape: (c', t', h', w') of the core.
-            coordinates: (n, 3) positions of the neurons in µm; its length is the number of neurons.
-            mean_response: (n,) mean transformed response, the start of the bias; None: zeros.
-            as_published: reproduce defects of the published code that change numbers.
-        """
+    def __init__(self, config: ReadoutConfig, **runtime: Unpack[ReadoutRuntime]) -> None:
+        """Build the readout from its flags and from `ReadoutRuntime`."""
         super().__init__()
         self.config = config
-        self.core_shape = core_shape
-        self.num_neurons = len(coordinates)
-        self.as_published = as_published
+        self.core_shape = runtime["core_shape"]
+        self.num_neurons = len(runtime["coordinates"])
+        self.as_published = runtime.get("as_published", False)
         add_reg_scale(self)
 
     def forward(self, features: Tensor, *, shifts: Tensor | None) -> Tensor:
@@ -71,13 +67,10 @@ class Readout(nn.Module):
         """L1 norm of all parameters times `--readout_reg_scale`, a scalar."""
         return scaled_l1(self, self.config.reg_scale)
 
-
-def initial_bias(
-    mode: BiasMode, *, num_neurons: int, mean_response: Tensor | None
-) -> nn.Parameter | None:
-    """The bias (n,) of `--readout_bias_mode`: 0 none, 1 zeros, 2 mean responses (None: zeros)."""
-    if mode == 0:
-        return None
-    if mode == 2 and mean_response is not None:
-        return nn.Parameter(mean_response.detach().clone().float())
-    return nn.Parameter(torch.zeros(num_neurons))
+    def _initial_bias(self, mode: BiasMode, mean_response: Tensor | None) -> nn.Parameter | None:
+        """The bias (n,) of a bias mode: 0 none, 1 zeros, 2 mean responses (None: zeros)."""
+        if mode == 0:
+            return None
+        if mode == 2 and mean_response is not None:
+            return nn.Parameter(mean_response.detach().clone().float())
+        return nn.Parameter(torch.zeros(self.num_neurons))

@@ -1,6 +1,7 @@
 """The factorised readout: a spatial mask and channel weights for each neuron."""
 
 from dataclasses import dataclass
+from typing import Unpack
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from viv1t.config.flags import check, flag
 from viv1t.config.schema import ReadoutConfig
-from viv1t.model.readouts.base import READOUTS, BiasMode, Readout, initial_bias
+from viv1t.model.readouts.base import READOUTS, BiasMode, Readout, ReadoutRuntime
 
 INIT_STD = 0.001
 
@@ -33,21 +34,13 @@ class FactorizedReadout(Readout):
 
     config: FactorizedConfig
 
-    def __init__(
-        self,
-        config: FactorizedConfig,
-        *,
-        core_shape: tuple[int, int, int, int],
-        coordinates: Tensor,
-        mean_response: Tensor | None = None,
-        as_published: bool = False,
-    ) -> None:
-        super().__init__(config, core_shape=core_shape, coordinates=coordinates)
-        channels, _, height, width = core_shape
+    def __init__(self, config: FactorizedConfig, **runtime: Unpack[ReadoutRuntime]) -> None:
+        super().__init__(config, **runtime)
+        channels, _, height, width = self.core_shape
         self._features = nn.Parameter(torch.randn(self.num_neurons, channels) * INIT_STD)
         self.spatial = nn.Parameter(torch.randn(self.num_neurons, height, width) * INIT_STD)
-        mode: BiasMode = 0 if as_published else config.bias_mode
-        self.bias = initial_bias(mode, num_neurons=self.num_neurons, mean_response=mean_response)
+        mode: BiasMode = 0 if self.as_published else config.bias_mode
+        self.bias = self._initial_bias(mode, runtime.get("mean_response"))
 
     def forward(self, features: Tensor, *, shifts: Tensor | None) -> Tensor:
         """Responses (b, n, t'), see `Readout.forward`."""

@@ -1,7 +1,7 @@
 """The Gaussian readout: each neuron reads the features at one point of the frame."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from viv1t.config.flags import flag
 from viv1t.config.schema import ReadoutConfig
-from viv1t.model.readouts.base import READOUTS, BiasMode, Readout, initial_bias
+from viv1t.model.readouts.base import READOUTS, BiasMode, Readout, ReadoutRuntime
 
 INIT_MU_RANGE = 0.2
 INIT_SIGMA = 1.0
@@ -39,34 +39,20 @@ class GaussianReadout(Readout):
     config: GaussianConfig
     source_grid: Tensor
 
-    def __init__(
-        self,
-        config: GaussianConfig,
-        *,
-        core_shape: tuple[int, int, int, int],
-        coordinates: Tensor,
-        mean_response: Tensor | None = None,
-        as_published: bool = False,
-    ) -> None:
-        super().__init__(
-            config,
-            core_shape=core_shape,
-            coordinates=coordinates,
-            as_published=as_published,
-        )
-        channels, num_neurons = core_shape[0], self.num_neurons
+    def __init__(self, config: GaussianConfig, **runtime: Unpack[ReadoutRuntime]) -> None:
+        super().__init__(config, **runtime)
+        channels, num_neurons = self.core_shape[0], self.num_neurons
         if config.grid_mode == 0:
             start = torch.empty(1, num_neurons, 1, 2).uniform_(-INIT_MU_RANGE, INIT_MU_RANGE)
             self._mu = nn.Parameter(start)
         spread = torch.empty(1, num_neurons, 2, 2).uniform_(-INIT_SIGMA, INIT_SIGMA)
         self.sigma = nn.Parameter(spread)
         self.features = nn.Parameter(torch.full((1, channels, num_neurons), 1 / channels))
-        self.bias = initial_bias(
-            config.bias_mode, num_neurons=num_neurons, mean_response=mean_response
-        )
+        self.bias = self._initial_bias(config.bias_mode, runtime.get("mean_response"))
         if config.grid_mode != 0:
             num_axes = config.grid_mode + 1
-            grid = scaled_coordinates(coordinates[:, :num_axes], as_published=as_published)
+            places = runtime["coordinates"][:, :num_axes]
+            grid = scaled_coordinates(places, as_published=self.as_published)
             self.register_buffer("source_grid", grid)
             self.mu_transform = nn.Sequential(
                 nn.Linear(num_axes, HIDDEN_UNITS), nn.ELU(), nn.Linear(HIDDEN_UNITS, 2), nn.Tanh()

@@ -1,12 +1,13 @@
 """The random readout: responses that know nothing of the features."""
 
 from dataclasses import dataclass
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
 from viv1t.config.schema import ReadoutConfig
-from viv1t.model.readouts.base import READOUTS, Readout
+from viv1t.model.readouts.base import READOUTS, Readout, ReadoutRuntime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,16 +19,8 @@ class RandomReadoutConfig(ReadoutConfig):
 class RandomReadout(Readout):
     """Uniform random responses in [0, 1); one parameter, of no effect, keeps autograd going."""
 
-    def __init__(
-        self,
-        config: RandomReadoutConfig,
-        *,
-        core_shape: tuple[int, int, int, int],
-        coordinates: Tensor,
-        mean_response: Tensor | None = None,
-        as_published: bool = False,
-    ) -> None:
-        super().__init__(config, core_shape=core_shape, coordinates=coordinates)
+    def __init__(self, config: RandomReadoutConfig, **runtime: Unpack[ReadoutRuntime]) -> None:
+        super().__init__(config, **runtime)
         self.weight = nn.Parameter(torch.ones(()))
 
     def forward(self, features: Tensor, *, shifts: Tensor | None) -> Tensor:

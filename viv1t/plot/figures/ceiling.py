@@ -29,5 +29,5 @@ def ceiling_figure(scores: pd.DataFrame, *, share: float = 0.7) -> Plate:
             ceiling_lines(axes, limit=limit, share=share)
             axes.set_title(f"Mouse {mouse_id}")
             legend = axes.legend(loc="upper left", handletextpad=0.2, alignment="left")
-            legend.set_title("small: a neuron, large: their mean", prop={"size": 6.5})
+            legend.set_title("small: neurons, large: mean", prop={"size": 6.5})
     return Plate(figure, {"neurons": scores})

@@ -29,10 +29,12 @@ def learning_figure(history: pd.DataFrame, *, ceiling: float | None = None) -> P
             styles=styles,
         )
         best_markers(correlation, history, column="correlation", styles=styles)
-        correlation.set_ylim(min(0.0, history["correlation"].min()), None)
+        values = history["correlation"].fillna(0.0)
+        low, high = values.min(), max(values.max(), ceiling or 0.0)
+        room = 0.12 * (high - min(0.0, low)) or 0.1  # for what is written at lines and markers
+        correlation.set_ylim(low - room if low < room else 0.0, high + room)
         if ceiling is not None:
             level_line(correlation, ceiling, f"noise ceiling {ceiling:.3f}")
-            correlation.set_ylim(top=ceiling * 1.12)
         loss.legend(loc="upper right")
         loss.set_title("Training")
         correlation.set_title("Validation, best epoch marked")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from viv1t.plot.axes import label
 from viv1t.plot.style import INK, RECORDED, ModelStyle
@@ -28,8 +29,11 @@ def learning_curve(
     """
     for model, rows in history.groupby("model", sort=False):
         shown = rows.dropna(subset=[column])
-        axes.plot(shown["epoch"], shown[column], color=styles[str(model)].colour, label=str(model))
+        alone = "." if len(shown) == 1 else None  # one epoch makes no line
+        colour = styles[str(model)].colour
+        axes.plot(shown["epoch"], shown[column], color=colour, marker=alone, label=str(model))
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     label(axes, x=("Training time", "epochs"), y=quantity)
 
 
@@ -44,7 +48,7 @@ def best_markers(
         column: what was drawn; larger is better.
         styles: model -> colour and marker.
     """
-    history = history.reset_index(drop=True)
+    history = history.dropna(subset=[column]).reset_index(drop=True)
     best = history.loc[history.groupby("model", sort=False)[column].idxmax()]
     for model, epoch, value in zip(best["model"], best["epoch"], best[column], strict=True):
         style = styles[str(model)]

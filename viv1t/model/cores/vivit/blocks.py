@@ -46,6 +46,15 @@ class Block(nn.Module):
     def _add_linear(self) -> None:
         raise NotImplementedError
 
+    def forward(self, tokens: Tensor, rotation: Rotation | None) -> Tensor:
+        """Tokens (b, n, d) after the block.
+
+        Args:
+            tokens: (b, n, d).
+            rotation: of each of the n tokens, or None.
+        """
+        raise NotImplementedError
+
     def _attend(self, projected: Tensor, rotation: Rotation | None) -> Tensor:
         """Attention output (b, n, inner) from queries, keys and values (b, n, 3 inner)."""
         query, key, value = projected.chunk(3, dim=-1)
@@ -85,12 +94,7 @@ class ParallelBlock(Block):
         self.ff_out = self._feed_forward()
 
     def forward(self, tokens: Tensor, rotation: Rotation | None) -> Tensor:
-        """Tokens (b, n, d) after the block.
-
-        Args:
-            tokens: (b, n, d).
-            rotation: of each of the n tokens, or None.
-        """
+        """Tokens (b, n, d) after the block, see `Block.forward`."""
         fused = self.fused_linear(self.norm(tokens))
         projected, hidden = fused.split((3 * self.inner_dim, self._hidden_dim()), dim=-1)
         attended = self.drop_path1(self.attn_out(self._attend(projected, rotation)))
@@ -112,12 +116,7 @@ class SequentialBlock(Block):
         self.ff_out = self._feed_forward()
 
     def forward(self, tokens: Tensor, rotation: Rotation | None) -> Tensor:
-        """Tokens (b, n, d) after the block.
-
-        Args:
-            tokens: (b, n, d).
-            rotation: of each of the n tokens, or None.
-        """
+        """Tokens (b, n, d) after the block, see `Block.forward`."""
         attended = self._attend(self.qkv_linear(self.norm(tokens)), rotation)
         tokens = tokens + self.drop_path1(self.attn_out(attended))
         return tokens + self.drop_path2(self.ff_out(self.ff_in(self.ff_norm(tokens))))

@@ -1,11 +1,12 @@
 """The core of ViV1T: tokens, attention within each frame, then attention over time."""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor, nn
 
-from viv1t.batch import DataShapes
 from viv1t.config.flags import check
-from viv1t.model.cores.base import CORES, Core, add_reg_scale
+from viv1t.model.cores.base import CORES, Core, CoreRuntime, add_reg_scale
 from viv1t.model.cores.vivit.blocks import Transformer
 from viv1t.model.cores.vivit.config import ViViTConfig
 from viv1t.model.cores.vivit.tokenizer import Tokenizer
@@ -89,17 +90,11 @@ class ViViTCore(Core):
 
     config: ViViTConfig
 
-    def __init__(
-        self,
-        config: ViViTConfig,
-        *,
-        shapes: DataShapes,
-        grad_checkpointing: bool = False,
-        as_published: bool = False,
-    ) -> None:
-        super().__init__(config, shapes=shapes)
+    def __init__(self, config: ViViTConfig, **runtime: Unpack[CoreRuntime]) -> None:
+        super().__init__(config, **runtime)
+        shapes = self.shapes
         check(
-            config.temporal_patch_stride == 1 or as_published,
+            config.temporal_patch_stride == 1 or self.as_published,
             f"--core_temporal_patch_stride {config.temporal_patch_stride} would compare responses "
             "with the wrong frames: use 1",
         )
@@ -109,8 +104,8 @@ class ViViTCore(Core):
             config,
             num_patches=height * width,
             num_frames=self.tokenizer.max_tokens,
-            grad_checkpointing=grad_checkpointing,
-            as_published=as_published,
+            grad_checkpointing=self.grad_checkpointing,
+            as_published=self.as_published,
         )
         self.activation = build_activation(config.activation)
         self.output_shape = (config.emb_dim, self.tokenizer.max_tokens, height, width)

@@ -1,0 +1,80 @@
+"""The fast patch embedding (`--core_fast 1`) against the plain one."""
+
+import pytest
+import torch
+from model_cases import golden_case, relative_error, small_inputs, small_model
+
+from viv1t.model.layers.folded import can_fold
+
+FLAGS = [
+    {},
+    {"core_norm": "rmsnorm"},
+    {"core_pad_frame": 0},
+    {"core_behavior_mode": 1},
+    {"core_spatial_patch_size": 2, "core_spatial_patch_stride": 3},
+    {"core_use_causal_attention": True, "core_spatial_patch_stride": 1},
+]
+
+
+def outcome(fast, flags, inputs):
+    """Responses, gradients of all parameters, and the gradient of the movie."""
+    model = small_model(core_fast=fast, **flags)
+    assert can_fold(model.core.tokenizer.tokenizer)
+    movie = inputs["inputs"].clone().requires_grad_()
+    responses = model(**inputs | {"inputs": movie})
+    (responses * torch.linspace(-1, 1, responses.numel()).view_as(responses)).sum().backward()
+    gradients = {k: p.grad for k, p in model.named_parameters() if p.grad is not None}
+    return responses, gradients | {"movie": movie.grad}
+
+
+@pytest.mark.parametrize("flags", FLAGS, ids=str)
+def test_fast_equals_plain(flags):
+    inputs = small_inputs()
+    (fast, fast_gradients), (plain, gradients) = (outcome(f, flags, inputs) for f in (1, 0))
+    assert relative_error(fast, plain) < 1e-5
+    assert fast_gradients.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        assert relative_error(fast_gradients[name], gradient) < 2e-4, name
+
+
+@pytest.mark.parametrize("brightness", [0.8, 40.0])
+@pytest.mark.parametrize("behavior_mode", [0, 2])
+def test_grey_screens_lose_no_digits(brightness, behavior_mode):
+    """Windows of a grey screen have no variance without behaviour: they are not folded."""
+    inputs = small_inputs()
+    inputs["inputs"].fill_(brightness)
+    flags = {"core_behavior_mode": behavior_mode}
+    fast, plain = (outcome(f, flags, inputs)[0] for f in (1, 0))
+    assert relative_error(fast, plain) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_wanted"),
+    [
+        ({}, True),
+        ({"core_fast": 0}, False),
+        ({"core_patch_mode": 1}, False),
+        ({"core_norm": "dyt"}, False),
+        ({"core_behavior_mode": 0}, False),
+    ],
+)
+def test_when_it_is_used(flags, is_wanted, monkeypatch):
+    calls = []
+    model = small_model(**flags)
+    plain = type(model.core.tokenizer.tokenizer)
+    forward = plain.forward
+    monkeypatch.setattr(plain, "forward", lambda *a: calls.append(1) or forward(*a))
+    with torch.no_grad():
+        model(**small_inputs())
+        assert bool(calls) != is_wanted
+        with torch.autocast("cpu", torch.bfloat16):
+            model(**small_inputs())
+    assert len(calls) == (1 if is_wanted else 2)
+
+
+def test_golden_tokens_with_the_plain_embedding():
+    case = golden_case("vivit_readme_small")
+    core = case.core(core_fast=0)
+    with torch.no_grad():
+        tokens = core.tokenizer(case.tensor("in/video"), **case.signals())
+    assert relative_error(tokens, case.tensor("out/A/tokens")) < 1e-6
