@@ -31,7 +31,8 @@ def test_only_what_was_given_stands_in_the_namespace():
 
 
 def test_every_kind_of_flag_is_read():
-    argv = "--x_folder a --x_size 4 --x_names p q --x_mode 1 --no-x_fast".split()
+    argv = ["--x_folder", "a", "--x_size", "4", "--x_names", "p", "q"]
+    argv += ["--x_mode", "1", "--no-x_fast"]
     config = from_values(Example, parse(*argv), prefix="x_")
     assert config == Example(folder=Path("a"), size=4, names=("p", "q"), mode=1, fast=False)
     values = {"x_folder": "a", "x_size": 4, "x_names": ["p", "q"], "x_mode": 1, "x_fast": False}

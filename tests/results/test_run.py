@@ -176,7 +176,7 @@ def test_starts_and_facts_add_up(run):
     assert [start["host"] for start in stored["starts"]] == ["a", "b"]
     assert stored["facts"] == {"x": 1, "y": 2}
     run.provenance.unlink()
-    with pytest.raises(MissingResultError, match="provenance.json does not exist"):
+    with pytest.raises(MissingResultError, match=r"provenance\.json does not exist"):
         run.read_provenance()
 
 

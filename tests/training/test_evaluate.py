@@ -20,6 +20,7 @@ from viv1t.criterions import build_criterion
 from viv1t.data.loaders import build_loaders
 from viv1t.optimizer import AutoClip, averaged, build_optimizer
 from viv1t.results.tables import AVERAGE, read_table, scores_table, with_average, write_table
+from viv1t.training.epoch import Step, train_epoch
 from viv1t.training.evaluate import EVALUATED, evaluate, predict_tier, score
 
 CPU = torch.device("cpu")
@@ -206,40 +207,46 @@ def golden_config(args, schedule_free):
 
 @pytest.mark.parametrize("run", sorted(FACTS["runs"]))
 def test_a_small_training_is_the_published_one(run):
-    """Loss, metrics, gradient norms and final weights: criterion, optimiser, clipping at work."""
-    args, log = FACTS["runs"][run]["args"], iter(FACTS["runs"][run]["log"])
+    """Loss, correlation, gradient norms and final weights of `train_epoch`."""
+    golden = FACTS["runs"][run]
     optimizer_name, size = run.split("/")
-    model, clip = Toy(), AutoClip(FACTS["clip_grad"])
-    optimizer = build_optimizer(
-        golden_groups(model, args), golden_config(args, optimizer_name == "schedule_free")
+    model = Toy()
+    config = golden_config(golden["args"], optimizer_name == "schedule_free")
+    step = Step(
+        model=model,
+        optimizer=build_optimizer(golden_groups(model, golden["args"]), config),
+        clip=AutoClip(FACTS["clip_grad"]),
+        criterion=build_criterion(
+            FACTS["criterion"], ds_scale=FACTS["ds_scale"], train_sizes=FACTS["ds_sizes"]
+        ),
+        micro_batch_size=int(size.removeprefix("mbs")),
+        batch_size=FACTS["batch_size"],
+        penalised=False,
+        device=CPU,
     )
-    criterion = build_criterion(
-        FACTS["criterion"], ds_scale=FACTS["ds_scale"], train_sizes=FACTS["ds_sizes"]
-    )
-    for _ in range(FACTS["runs"][run]["epochs_over_batches"]):
-        for i, mouse_id in enumerate(FACTS["order"]):
-            batch = batch_of(mouse_id, *(arrays("training")[f"batch/{i}/{s}"] for s in SIGNALS))
-            total, scores = 0.0, next(log)
-            for piece in batch.micro(int(size.removeprefix("mbs"))):
-                pred = model(
-                    piece.video, mouse_id=mouse_id, behaviors=piece.behavior, pupil_centers=None
-                )
-                true = piece.response[..., -pred.shape[-1] :]
-                loss = criterion(true, pred, mouse_id) / FACTS["total_batch_size"]
-                loss.backward()
-                total += loss.item()
-            assert total == pytest.approx(scores["loss/loss"], rel=2e-4)
-            if "grad_norm" in scores:
-                norm = clip(model.parameters()).norm
-                assert norm == pytest.approx(scores["grad_norm"], rel=2e-4)
-                optimizer.step()
-                optimizer.zero_grad()
-    with averaged(optimizer):
+    batches = [
+        batch_of(mouse_id, *(arrays("training")[f"batch/{i}/{s}"] for s in SIGNALS))
+        for i, mouse_id in enumerate(FACTS["order"])
+    ]
+    for epoch in range(golden["epochs_over_batches"]):
+        found = train_epoch(step, batches, num_mice=2, num_batches=len(batches), bar=False)
+        log = golden["log"][epoch * len(batches) : (epoch + 1) * len(batches)]
+        norms = [row["grad_norm"] for row in log if "grad_norm" in row]
+        # Published: summed over trials and frames, divided by mice x batch size.
+        frames = batches[0].response.shape[-1] - FACTS["drop"]
+        units = [FACTS["total_batch_size"] / (len(b) * frames) for b in batches]
+        losses = [row["loss/loss"] * unit for row, unit in zip(log, units, strict=True)]
+        correlations = [row["metrics/correlation"] for row in log]
+        assert found.loss == pytest.approx(np.mean(losses), rel=2e-4)
+        assert found.correlation == pytest.approx(np.mean(correlations), rel=2e-4, abs=2e-5)
+        assert found.grad_norm == pytest.approx(np.mean(norms), rel=2e-4)
+        assert (found.steps, found.skipped, found.diverged) == (2, 0, False)
+    with averaged(step.optimizer):
         for kind in "Wb":
             for mouse_id in "AB":
                 expected = arrays("training")[f"final/{run}/{kind}/{mouse_id}"]
-                found = getattr(model, kind)[mouse_id].detach()
-                np.testing.assert_allclose(found, expected, **CLOSE)
+                trained = getattr(model, kind)[mouse_id].detach()
+                np.testing.assert_allclose(trained, expected, **CLOSE)
 
 
 def test_a_validation_step_is_the_published_one():

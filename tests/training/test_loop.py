@@ -174,6 +174,13 @@ def built_model(parsed, monkeypatch):
     return built[0]
 
 
+def test_the_run_that_training_started_from_is_not_needed_later(train, finished, tmp_path):
+    source = shutil.copytree(finished.path, tmp_path / "source")
+    train("--restore", str(source), "--epochs", "1")
+    shutil.rmtree(source)
+    assert train("--restore", str(source), "--epochs", "2").epoch == 2
+
+
 def test_restore_refuses_a_model_of_another_shape(train, finished, tmp_path):
     with pytest.raises(CheckpointError, match=r"model\.pt does not fit the model: it .*R2"):
         train("--restore", str(finished.path), "--mouse_ids", "R1")

@@ -61,11 +61,11 @@ def test_the_search_trains_a_copy_and_leaves_model_and_generator_alone(ready, mo
     state = torch.get_rng_state()
     sizes = []
 
-    def on_cpu(size, *arguments, device):
+    def on_cpu(model, size, loaders, device, **options):
         sizes.append(size)
         if size > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        original(size, *arguments, device=torch.device("cpu"))
+        original(model, size, loaders, torch.device("cpu"), **options)
 
     original = micro_batch.train_on_random
     monkeypatch.setattr(micro_batch, "train_on_random", on_cpu)

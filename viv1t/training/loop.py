@@ -8,31 +8,22 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-import torch
-
-from viv1t import checkpoint
 from viv1t.config.schema import RunConfig
 from viv1t.config.store import run_to_values
-from viv1t.criterions import Criterion, build_criterion
-from viv1t.data.loaders import Loaders, build_loaders
+from viv1t.data.loaders import build_loaders
 from viv1t.data.mice import choose_mice
 from viv1t.data.recording import Recording
 from viv1t.model.cores import CORES
-from viv1t.model.model import Model
 from viv1t.model.readouts import READOUTS
-from viv1t.optimizer import AutoClip, averaged, build_optimizer
-from viv1t.results.provenance import provenance
+from viv1t.optimizer import averaged
 from viv1t.results.run import RunDir
-from viv1t.scheduler import PlateauScheduler
 from viv1t.training.epoch import Step, TrainResult, ValidationResult, train_epoch, validate
-from viv1t.training.micro_batch import choose_micro_batch_size
 from viv1t.training.modes import fit_modes
+from viv1t.training.prepare import Training, prepare
 from viv1t.training.report import evaluate_best, tracked_scores
-from viv1t.training.restore import count_parameters, model_summary, start_from
 from viv1t.training.state import Progress, TrainState
 from viv1t.training.trackers import Tracker, WandbTracker, check_trackers, open_trackers
-from viv1t.utils.device import choose_device, device_name, prepare_process
-from viv1t.utils.files import write_text
+from viv1t.utils.device import choose_device, prepare_process
 
 logger = logging.getLogger(__name__)
 
@@ -57,31 +48,6 @@ class FitResult:
     best_epoch: int
     best_corr: float
     diverged: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """A training that is ready to go: everything that `fit` set up.
-
-    Attributes:
-        config: what was asked for, modes fitted to the recordings.
-        run: the run folder.
-        loaders: the recordings.
-        model: on `device`.
-        criterion: the loss.
-        state: what changes from epoch to epoch.
-        micro_batch_size: trials per forward pass.
-        device: where the model computes.
-    """
-
-    config: RunConfig
-    run: RunDir
-    loaders: Loaders
-    model: Model
-    criterion: Criterion
-    state: TrainState
-    micro_batch_size: int
-    device: torch.device
 
 
 def fit(
@@ -115,7 +81,7 @@ def fit(
     loaders = build_loaders(
         config.data, seed=config.loop.seed, device_type=device.type, given=given
     )
-    training = _prepare(config, values, loaders, device=device)
+    training = prepare(config, values, loaders, device=device)
     progress = training.state.progress
     if _is_finished(progress, config) and training.run.evaluation_yaml.is_file():
         logger.info("%s is finished: nothing to do", training.run.path)
@@ -130,97 +96,6 @@ def fit(
     )
 
 
-def _prepare(
-    config: RunConfig, values: dict[str, Any], loaders: Loaders, *, device: torch.device
-) -> Training:
-    """Build the model and what trains it; only when all that works, touch the run folder."""
-    model = Model(
-        config.model,
-        shapes=loaders.shapes,
-        coordinates=loaders.coordinates,
-        mean_responses=loaders.mean_responses(),
-    ).to(device)
-    start_from(model, config.loop)
-    if config.optim.core_lr == 0:
-        model.freeze_core()
-    criterion = build_criterion(
-        config.optim.criterion, ds_scale=config.optim.ds_scale, train_sizes=loaders.train_sizes
-    )
-    micro_batch_size = choose_micro_batch_size(config, model, loaders, criterion, device=device)
-    run = RunDir.create(config.log.output_dir, values, clear=config.log.clear_output_dir)
-    state = _build_state(config, model, run)
-    if config.model.compile:
-        model.compile_core()
-    training = Training(
-        config=config,
-        run=run,
-        loaders=loaders,
-        model=model,
-        criterion=criterion,
-        state=state,
-        micro_batch_size=micro_batch_size,
-        device=device,
-    )
-    if run.last_state.is_file():
-        state.load_last(run)
-        logger.info("%s: epochs up to %d are done", run.path, state.progress.epoch)
-    _record(training)
-    return training
-
-
-def _build_state(config: RunConfig, model: Model, run: RunDir) -> TrainState:
-    optimizer = build_optimizer(model.param_groups(config.optim), config.optim)
-
-    def restore_best() -> None:
-        checkpoint.load_into(
-            model, checkpoint.load_weights(run.best_weights), source=run.best_weights
-        )
-
-    return TrainState(
-        model=model,
-        optimizer=optimizer,
-        clip=AutoClip(config.optim.clip_grad),
-        scheduler=(
-            None
-            if config.optim.schedule_free
-            else PlateauScheduler(optimizer, restore=restore_best)
-        ),
-        progress=Progress(),
-    )
-
-
-def _record(training: Training) -> None:
-    """Write what prediction needs of each mouse, the summary of the model, and provenance."""
-    run, loaders, model = training.run, training.loaders, training.model
-    for mouse_id, facts in loaders.facts.items():
-        facts.save(run.mouse_data(mouse_id))
-    summary = model_summary(model)
-    write_text(run.model_summary, summary)
-    if training.config.log.verbose == 3:
-        logger.info("%s", summary)
-    earlier = run.read_provenance().get("facts", {})
-    frames = loaders.shapes.video[1]
-    fingerprints = {m: facts.fingerprint for m, facts in loaders.facts.items()}
-    if earlier.get("fingerprints", fingerprints) != fingerprints:
-        logger.warning("%s: the recordings have changed since this run began", run.path)
-    found = {
-        "input_shapes": {
-            "video": list(loaders.shapes.video),
-            "behavior": [loaders.shapes.num_behaviors, frames],
-            "pupil_center": [loaders.shapes.num_pupils, frames],
-        },
-        "output_shapes": {m: [len(f.neuron_idx), frames] for m, f in loaders.facts.items()},
-        "neuron_idx": {m: f.neuron_idx.tolist() for m, f in loaders.facts.items()},
-        "train_sizes": dict(loaders.train_sizes),
-        "max_frame": loaders.shapes.max_frames,
-        "trainable_params": count_parameters(model),
-        "micro_batch_size": training.micro_batch_size,
-        "fingerprints": fingerprints,
-    }
-    run.record_facts(found)
-    run.record_start(provenance(device=device_name(training.device)))
-
-
 def _is_finished(progress: Progress, config: RunConfig) -> bool:
     return progress.stopped or progress.epoch >= config.loop.epochs
 
@@ -232,6 +107,7 @@ def _train(
     config, run, progress = training.config, training.run, training.state.progress
     facts = run.read_provenance()["facts"]
     run_id = config.log.wandb_id or facts.get("wandb_id")
+    values = values | {"trainable_params": facts["trainable_params"]}
     with open_trackers(
         config.log, run=run, values=values, epoch=progress.epoch + 1, run_id=run_id
     ) as trackers:

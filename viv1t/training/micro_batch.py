@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from viv1t.config.schema import RunConfig
+from viv1t.config.schema import OptimConfig, RunConfig
 from viv1t.criterions import Criterion
 from viv1t.data.loaders import Loaders
 from viv1t.errors import ConfigError
@@ -37,7 +37,7 @@ def choose_micro_batch_size(
         return wanted or batch_size
 
     def attempt(size: int) -> None:
-        train_on_random(size, config, model, loaders, criterion, device=device)
+        train_on_random(model, size, loaders, device, criterion=criterion, optim=config.optim)
 
     with torch.random.fork_rng():
         found = largest_that_fits(attempt, batch_size)
@@ -82,17 +82,17 @@ def _sizes(batch_size: int) -> Iterator[int]:
 
 
 def train_on_random(
-    size: int,
-    config: RunConfig,
     model: Model,
+    size: int,
     loaders: Loaders,
-    criterion: Criterion,
-    *,
     device: torch.device,
+    *,
+    criterion: Criterion,
+    optim: OptimConfig,
 ) -> None:
     """Train a copy of `model` for some steps on `size` random trials of the largest mouse."""
     twin = copy.deepcopy(model)
-    optimizer = build_optimizer(twin.param_groups(config.optim), config.optim)
+    optimizer = build_optimizer(twin.param_groups(optim), optim)
     mouse_id: MouseId = max(loaders.mouse_ids, key=lambda m: len(loaders.facts[m].neuron_idx))
     shapes, num_neurons = loaders.shapes, len(loaders.facts[mouse_id].neuron_idx)
     frames = shapes.video[1]

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import torch
 
-from viv1t import checkpoint
 from viv1t.data.loaders import Loaders
 from viv1t.model.model import Model
 from viv1t.names import TEST_TIERS
 from viv1t.results.run import RunDir
 from viv1t.results.tables import AVERAGE, MetricScores, scores_table, write_table
 from viv1t.training.evaluate import evaluate
+from viv1t.training.restore import load_best
 from viv1t.utils.files import write_yaml
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ def evaluate_best(
     `model` holds the best weights afterwards. evaluation.yaml comes last: where it stands, the
     evaluation is whole.
     """
-    weights = checkpoint.load_weights(run.best_weights)
-    checkpoint.load_into(model, weights, source=run.best_weights)
+    load_best(model, run)
     scores = evaluate(model, loaders, ("validation", *TEST_TIERS), device)
     write_table(run.evaluation_parquet, scores_table(scores))
     write_yaml(run.evaluation_yaml, scores)

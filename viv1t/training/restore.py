@@ -24,25 +24,36 @@ def start_from(model: Model, config: LoopConfig) -> None:
         CheckpointError: its weights are damaged or do not fit the model.
     """
     if config.restore is not None:
-        path = _best_weights(config.restore, flag="--restore")
-        checkpoint.load_into(model, checkpoint.load_weights(path), source=path)
-        logger.info("all weights start from %s", path)
+        run = _trained_run(config.restore, flag="--restore")
+        load_best(model, run)
+        logger.info("all weights start from %s", run.best_weights)
     if config.pretrained_core is not None:
-        path = _best_weights(config.pretrained_core, flag="--pretrained_core")
+        path = _trained_run(config.pretrained_core, flag="--pretrained_core").best_weights
         weights = checkpoint.load_weights(path)
         core = {k.removeprefix(CORE): v for k, v in weights.items() if k.startswith(CORE)}
         checkpoint.load_into(model.core, core, source=f"the core in {path}")
         logger.info("the core starts from %s", path)
 
 
-def _best_weights(path: Path, *, flag: str) -> Path:
+def load_best(model: Model, run: RunDir) -> None:
+    """Copy the best weights of `run` into `model`.
+
+    Raises:
+        MissingResultError: there are none.
+        CheckpointError: they are damaged or do not fit.
+    """
+    weights = checkpoint.load_weights(run.best_weights)
+    checkpoint.load_into(model, weights, source=run.best_weights)
+
+
+def _trained_run(path: Path, *, flag: str) -> RunDir:
     try:
         run = RunDir.open(path)
     except MissingResultError as error:
         raise ConfigError(f"{flag}: {error}") from error
     if not run.best_weights.is_file():
         raise ConfigError(f"{flag}: {run.best_weights} does not exist; train that run first")
-    return run.best_weights
+    return run
 
 
 def count_parameters(module: torch.nn.Module) -> int:

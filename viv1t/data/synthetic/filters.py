@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 NUM_TAPS: Final = 24
+PEAK_SHIFT: Final = 1.28
 
 
 def gabor_pairs(
@@ -45,12 +46,15 @@ def gabor_pairs(
 def quadrature_kernels(tf_hz: np.ndarray, *, fps: float) -> np.ndarray:
     """(n, 2, k) temporal kernels (cosine, sine) under (t / tau)² exp(-t / tau), blind to DC.
 
-    tau is a tenth of the period, so that all kernels have the same bandwidth in octaves.
+    tau is a tenth of the period of the carrier, so that all kernels have the same bandwidth in
+    octaves. The carrier is slower than the preferred frequency `tf_hz`, because the blindness to
+    DC moves the peak.
     """
+    carrier = tf_hz[:, None] / PEAK_SHIFT
     seconds = np.arange(NUM_TAPS) / fps
-    scaled = seconds * 10 * tf_hz[:, None]
+    scaled = seconds * 10 * carrier
     envelope = (scaled**2 * np.exp(-scaled))[:, None]
-    angle = 2 * np.pi * tf_hz[:, None] * seconds
+    angle = 2 * np.pi * carrier * seconds
     pair = envelope * np.stack([np.cos(angle), np.sin(angle)], 1)
     pair -= envelope * pair.sum(2, keepdims=True) / envelope.sum(2, keepdims=True)
     return pair / np.sqrt((pair**2).sum((1, 2), keepdims=True))

@@ -20,7 +20,7 @@ from viv1t.data.synthetic.filters import (
 from viv1t.data.synthetic.surround import SurroundBank
 from viv1t.units import GREY
 
-FEEDBACK_GATE: Final = 0.01
+FEEDBACK_GATE: Final = 0.004
 FACILITATION_HALF: Final = 0.01
 SPEED_HALF: Final = 2.0
 MIN_GAIN: Final = 0.2
@@ -52,7 +52,7 @@ class Population(nn.Module):
     * drive d: opponent motion energy (Adelson & Bergen 1985) mixed with its half-squared linear
       part (simple cells), the null direction and an orientation-blind part; its mean is 1 for the
       preferred grating at full contrast;
-    * numerator: d + w_feedback F exp(-d / .01) + w_facilitation I / (1 + I / .01);
+    * numerator: d + w_feedback F exp(-d / .004) + w_facilitation I / (1 + I / .01);
     * denominator: half_saturation + d + w_untuned U + w_iso I + w_cross C.
 
     I, C, F and U are the iso, cross, feedback and untuned sums of `SurroundBank`; I, C and F arrive

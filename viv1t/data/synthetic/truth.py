@@ -54,10 +54,10 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
         direction = _clustered_directions(position[:, :2], rng)
     else:
         direction = rng.uniform(0, 360, n)
-    simple = np.where(rng.uniform(size=n) < 0.3, rng.uniform(0.6, 0.9, n), rng.uniform(0, 0.3, n))
     latency = rng.integers(1, 3, n)
     kind = rng.uniform(size=n)
     feedback, flips = kind < 0.4, kind >= 0.7
+    w_iso = rng.uniform(0.2, 1.5, n)
     cycles = rng.uniform(0.3, 0.42, n)
     truth = pd.DataFrame(
         {
@@ -71,14 +71,14 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
             "direction_deg": direction,
             "phase_deg": rng.uniform(0, 360, n),
             "sf_cpd": cycles / (config.monitor.deg_per_px * sigma),
-            "tf_hz": np.exp(rng.uniform(math.log(1.5), math.log(2.8), n)),
+            "tf_hz": np.exp(rng.uniform(math.log(1.6), math.log(3.0), n)),
             "direction_selectivity": rng.uniform(0, 1, n),
             "orientation_selectivity": 1 - 0.3 * rng.uniform(size=n) ** 3,
-            "simple_fraction": simple,
-            "w_iso": rng.uniform(0, 3, n),
-            "w_cross": rng.uniform(0, 0.5, n),
-            "w_untuned": rng.uniform(0, 0.4, n),
-            "w_feedback": np.where(feedback, rng.uniform(0.8, 1.6, n), 0.0),
+            "simple_fraction": rng.uniform(0.3, 0.8, n),
+            "w_iso": w_iso,
+            "w_cross": w_iso * rng.uniform(0, 0.3, n),
+            "w_untuned": rng.uniform(0, 0.2, n),
+            "w_feedback": np.where(feedback, rng.uniform(0.7, 1.4, n), 0.0),
             "w_facilitation": np.where(flips, rng.uniform(1.5, 3, n), 0.0),
             "half_saturation": np.full(n, 0.02),
             "latency_frames": latency,
