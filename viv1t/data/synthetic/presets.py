@@ -110,3 +110,21 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         ),
     }
 )
+
+
+def preset_table() -> str:
+    """The presets as a Markdown table, as it stands in data/README.md."""
+    rows = [
+        "| preset | mice | neurons | frame | frames | train | oracle, live main, final main "
+        "| each bonus type |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, preset in PRESETS.items():
+        h, w = preset.frame
+        rows.append(
+            f"| `{name}` | {', '.join(preset.mice)} | {preset.num_neurons} | {h}x{w} "
+            f"| {preset.num_frames} | {preset.num_train} "
+            f"| {preset.repeated[0]} x {preset.repeated[1]} "
+            f"| {preset.bonus[0]} x {preset.bonus[1]} |"
+        )
+    return "\n".join(rows)

@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from viv1t.data.synthetic.presets import PRESETS
-from viv1t.data.synthetic.session import Job, Source, made_by_path, prepare, write_movie
+from viv1t.data.synthetic.session import VERSION, Job, Source, made_by_path, prepare, write_movie
 from viv1t.errors import DataError
 from viv1t.names import MouseId
 from viv1t.registry import unknown_name
@@ -120,10 +120,11 @@ def _is_written(data_dir: Path, source: Source, *, overwrite: bool) -> bool:
     if found == wanted:
         return True
     if not overwrite:
-        known = f"preset {found.get('preset')}, seed {found.get('seed')}" if found else "unknown"
+        known = ", ".join(f"{k} {found[k]}" for k in ("preset", "seed", "version") if k in found)
         raise DataError(
-            f"{folder} holds another recording ({known}), not preset {source.preset}, seed "
-            f"{source.seed}; choose another --data_dir, or replace it with --overwrite"
+            f"{folder} holds another recording ({known or 'not synthetic'}), expected preset "
+            f"{source.preset}, seed {source.seed}, version {VERSION}; choose another --data_dir, "
+            "or replace it with --overwrite"
         )
     return False
 

@@ -18,11 +18,11 @@ from viv1t.data.synthetic.population import Population
 from viv1t.data.synthetic.presets import PRESETS, Preset
 from viv1t.data.synthetic.stimuli import STIMULI, Request, Stimulus
 from viv1t.data.synthetic.truth import TruthConfig, load_truth, sample_truth, save_truth
-from viv1t.names import MouseId
+from viv1t.names import STIMULUS_TYPES, MouseId
 from viv1t.units import FPS
 from viv1t.utils.files import write_yaml
 
-VERSION: Final = 1
+VERSION: Final = 2
 CALIBRATION_MOVIES: Final = 12
 
 
@@ -89,10 +89,11 @@ def prepare(source: Source, folder: Path) -> list[Job]:
         (folder / name).mkdir(parents=True)
     for name in ("videos", "responses", "behavior", "pupil_center"):
         (folder / "data" / name).mkdir(parents=True)
-    tiers, jobs = _plan(source, folder)
+    tiers, stimulus_ids, jobs = _plan(source, folder)
     truth = _calibrated(source, [job for job in jobs if job.tier == "train"])
     save_truth(truth, folder)
     np.save(folder / "meta/trials/tiers.npy", tiers)
+    np.save(folder / "meta/trials/stimulus_ids.npy", stimulus_ids)
     np.save(folder / "meta/neurons/unit_ids.npy", truth["unit_id"].to_numpy(np.int64))
     coordinates = truth[["x_um", "y_um", "z_um"]].to_numpy(np.int64)
     np.save(folder / "meta/neurons/cell_motor_coordinates.npy", coordinates)
@@ -100,8 +101,11 @@ def prepare(source: Source, folder: Path) -> list[Job]:
     return jobs
 
 
-def _plan(source: Source, folder: Path) -> tuple[np.ndarray, list[Job]]:
-    """Raw tier of each trial, in random order, and one job a movie, by first appearance."""
+def _plan(source: Source, folder: Path) -> tuple[np.ndarray, np.ndarray, list[Job]]:
+    """Raw tier and stimulus id of each trial, in random order, and one job a movie.
+
+    Movies are numbered by their first appearance.
+    """
     shown = [
         (tier, kind, number)
         for tier, kind, movies, repeats in source.size.blocks(source.mouse_id)
@@ -124,7 +128,8 @@ def _plan(source: Source, folder: Path) -> tuple[np.ndarray, list[Job]]:
         )
         for video_id, (key, where) in enumerate(trials.items())
     ]
-    return np.array([tier for tier, _, _ in order]), jobs
+    tiers = np.array([tier for tier, _, _ in order])
+    return tiers, np.array([STIMULUS_TYPES.index(kind) for _, kind, _ in order]), jobs
 
 
 def _calibrated(source: Source, train: Sequence[Job]) -> pd.DataFrame:
