@@ -22,7 +22,7 @@ from viv1t.names import STIMULUS_TYPES, MouseId
 from viv1t.units import FPS
 from viv1t.utils.files import write_yaml
 
-VERSION: Final = 2
+VERSION: Final = 3
 CALIBRATION_MOVIES: Final = 12
 
 

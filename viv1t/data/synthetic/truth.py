@@ -12,6 +12,9 @@ from viv1t.errors import DataError
 from viv1t.units import FPS, Monitor
 from viv1t.utils.files import atomic
 
+# An imaging window of 0.6 mm sees a part of the screen: centres lie within this share of the frame
+# around its middle, as in the prototype.
+RF_SPREAD: Final = 0.19
 FIELD_UM: Final = 615.0
 PLANES_UM: Final = tuple(range(200, 426, 25))
 SCATTER_UM: Final = 15.0
@@ -45,9 +48,9 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
     """
     n = config.num_neurons
     height, width = config.monitor.height_px, config.monitor.width_px
-    margin = 0.09 * min(height, width)
-    rf_x = rng.uniform(margin, width - 1 - margin, n)
-    rf_y = rng.uniform(margin, height - 1 - margin, n)
+    rf_x, rf_y = (
+        (size - 1) / 2 + size * rng.uniform(-RF_SPREAD, RF_SPREAD, n) for size in (width, height)
+    )
     sigma = rng.uniform(1.9, 2.9, n)
     position = _cortical_position(rf_x, rf_y, (height, width), rng)
     if config.clustered:
@@ -114,7 +117,8 @@ def _cortical_position(
 ) -> np.ndarray:
     """(n, 3) integer µm: a rotated, gently curved map of the frame, plus scatter; z on planes."""
     height, width = frame
-    u, v = (rf_x - (width - 1) / 2) / width, (rf_y - (height - 1) / 2) / width
+    span = 2 * RF_SPREAD * width
+    u, v = (rf_x - (width - 1) / 2) / span, (rf_y - (height - 1) / 2) / span
     angle = rng.uniform(0, 2 * np.pi)
     bent = u + 0.15 * v**2, v + 0.15 * u * v
     x = np.cos(angle) * bent[0] - np.sin(angle) * bent[1]
