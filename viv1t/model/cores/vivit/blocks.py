@@ -8,6 +8,7 @@ from viv1t.model.cores.vivit.config import ViViTConfig
 from viv1t.model.layers.activations import build_activation
 from viv1t.model.layers.attention import attention
 from viv1t.model.layers.drop import DropPath
+from viv1t.model.layers.linear import FastLinear
 from viv1t.model.layers.norms import build_norm
 from viv1t.model.layers.rotary import RotaryPositionEmbedding, RotaryTables, Rotation, rotate
 
@@ -70,6 +71,10 @@ class Block(nn.Module):
         found = attention(query, key, value, is_causal=self.is_causal, is_fused=is_fused)
         return self.attn_dropout(found.transpose(1, 2).flatten(2))
 
+    def _linear(self, inputs: int, outputs: int) -> nn.Linear:
+        layer = FastLinear if self.config.fast else nn.Linear
+        return layer(inputs, outputs, bias=False)
+
     def _hidden_dim(self) -> int:
         return self.config.ff_dim * (2 if self.config.ff_activation == "swiglu" else 1)
 
@@ -77,7 +82,7 @@ class Block(nn.Module):
         return nn.Sequential(
             build_activation(self.config.ff_activation),
             nn.Dropout(self.config.ff_dropout),
-            nn.Linear(self.config.ff_dim, self.config.emb_dim, bias=False),
+            self._linear(self.config.ff_dim, self.config.emb_dim),
         )
 
 
@@ -89,8 +94,8 @@ class ParallelBlock(Block):
 
     def _add_linear(self) -> None:
         emb_dim, fused_dim = self.config.emb_dim, 3 * self.inner_dim + self._hidden_dim()
-        self.fused_linear = nn.Linear(emb_dim, fused_dim, bias=False)
-        self.attn_out = nn.Linear(self.inner_dim, emb_dim, bias=False)
+        self.fused_linear = self._linear(emb_dim, fused_dim)
+        self.attn_out = self._linear(self.inner_dim, emb_dim)
         self.ff_out = self._feed_forward()
 
     def forward(self, tokens: Tensor, rotation: Rotation | None) -> Tensor:
@@ -109,10 +114,10 @@ class SequentialBlock(Block):
 
     def _add_linear(self) -> None:
         emb_dim = self.config.emb_dim
-        self.qkv_linear = nn.Linear(emb_dim, 3 * self.inner_dim, bias=False)
-        self.attn_out = nn.Linear(self.inner_dim, emb_dim, bias=False)
+        self.qkv_linear = self._linear(emb_dim, 3 * self.inner_dim)
+        self.attn_out = self._linear(self.inner_dim, emb_dim)
         self.ff_norm = build_norm(self.config.norm, emb_dim)
-        self.ff_in = nn.Linear(emb_dim, self._hidden_dim(), bias=False)
+        self.ff_in = self._linear(emb_dim, self._hidden_dim())
         self.ff_out = self._feed_forward()
 
     def forward(self, tokens: Tensor, rotation: Rotation | None) -> Tensor:

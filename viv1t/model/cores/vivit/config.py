@@ -73,7 +73,7 @@ class ViViTConfig(CoreConfig):
     norm: NormName = flag("layernorm", help="norm of tokens and blocks")
     norm_qk: bool = flag(False, help="norm queries and keys")
     fast: Literal[0, 1] = flag(
-        1, help="1 embed patches by convolutions, 0 window by window (plain; equal to rounding)"
+        1, help="1 faster paths, equal to rounding; 0 the plain ones, step by step"
     )
 
     def __post_init__(self) -> None:
