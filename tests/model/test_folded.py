@@ -4,6 +4,7 @@ import pytest
 import torch
 from model_cases import golden_case, relative_error, small_inputs, small_model
 
+from viv1t.batch import DataShapes
 from viv1t.model.layers.folded import can_fold
 
 FLAGS = [
@@ -11,6 +12,9 @@ FLAGS = [
     {"core_norm": "rmsnorm"},
     {"core_pad_frame": 0},
     {"core_behavior_mode": 1},
+    {"core_behavior_mode": 0},
+    {"core_behavior_mode": 0, "core_norm": "rmsnorm"},
+    {"core_behavior_mode": 0, "core_temporal_patch_size": 1},
     {"core_spatial_patch_size": 2, "core_spatial_patch_stride": 3},
     {"core_use_causal_attention": True, "core_spatial_patch_stride": 1},
 ]
@@ -37,15 +41,43 @@ def test_fast_equals_plain(flags):
         assert relative_error(fast_gradients[name], gradient) < 2e-4, name
 
 
-@pytest.mark.parametrize("brightness", [0.8, 40.0])
+def screens(noise):
+    """Movies whose windows have little or no contrast, all or some of them."""
+    periods, flat_part = noise.clone(), noise.clone()
+    periods[:, :, 4:14] = 0.83
+    flat_part[..., 2:10, :12] = 37.0
+    return {
+        "grey": torch.full_like(noise, 0.8),
+        "bright": torch.full_like(noise, 40.0),
+        "grey periods": periods,
+        "bright flat part": flat_part,
+        "low contrast": 0.8 + 1e-3 * noise,
+    }
+
+
+@pytest.mark.parametrize("screen", screens(torch.zeros(1, 1, 20, 12, 16)))
 @pytest.mark.parametrize("behavior_mode", [0, 2])
-def test_grey_screens_lose_no_digits(brightness, behavior_mode):
-    """Windows of a grey screen have no variance without behaviour: they are not folded."""
-    inputs = small_inputs()
-    inputs["inputs"].fill_(brightness)
-    flags = {"core_behavior_mode": behavior_mode}
-    fast, plain = (outcome(f, flags, inputs)[0] for f in (1, 0))
-    assert relative_error(fast, plain) < 1e-4
+@pytest.mark.parametrize("channels", [1, 2])
+def test_windows_without_contrast_lose_no_digits(screen, behavior_mode, channels):
+    """Against the plain path in float64, as in float32 that one loses digits itself."""
+    shapes = DataShapes(video=(channels, 20, 12, 16), max_frames=20)
+    flags = {"shapes": shapes, "core_behavior_mode": behavior_mode}
+    inputs = small_inputs(shapes=shapes)
+    inputs["inputs"] = screens(inputs["inputs"])[screen]
+    del inputs["mouse_id"]
+    found = []
+    for fast, dtype in ((1, torch.float32), (0, torch.float64)):
+        tokenizer = small_model(core_fast=fast, **flags).core.tokenizer.to(dtype)
+        movie, *signals = (value.detach().to(dtype) for value in inputs.values())
+        movie.requires_grad_()
+        tokens = tokenizer(movie, behaviors=signals[0], pupil_centers=signals[1])
+        (tokens * torch.linspace(-1, 1, tokens.numel()).view_as(tokens)).sum().backward()
+        gradients = {k: p.grad for k, p in tokenizer.named_parameters()} | {"movie": movie.grad}
+        found.append((tokens, gradients))
+    (fast, fast_gradients), (plain, gradients) = found
+    torch.testing.assert_close(fast.double(), plain, rtol=2e-4, atol=2e-5)
+    for name, gradient in gradients.items():
+        assert relative_error(fast_gradients[name].double(), gradient) < 1e-3, name
 
 
 @pytest.mark.parametrize(
@@ -55,7 +87,8 @@ def test_grey_screens_lose_no_digits(brightness, behavior_mode):
         ({"core_fast": 0}, False),
         ({"core_patch_mode": 1}, False),
         ({"core_norm": "dyt"}, False),
-        ({"core_behavior_mode": 0}, False),
+        ({"core_behavior_mode": 0}, True),
+        ({"core_spatial_patch_size": 1}, False),
     ],
 )
 def test_when_it_is_used(flags, is_wanted, monkeypatch):

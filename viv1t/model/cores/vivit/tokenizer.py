@@ -148,18 +148,16 @@ class Tokenizer(nn.Module):
             pupil_centers: (b, p, t).
         """
         signals = select_behaviors(behaviors, pupil_centers, mode=self.config.behavior_mode)
-        if self._folds(inputs, signals):
+        if self._folds(inputs):
             embedded = embed_folded(self.tokenizer, inputs, signals, padding=self.padding)
         else:
             embedded = self.tokenizer(F.pad(append_behaviors(inputs, signals), self.padding))
         return self.with_positions(self.drop_patch(self.norm(embedded)))
 
-    def _folds(self, video: Tensor, signals: Tensor) -> bool:
+    def _folds(self, video: Tensor) -> bool:
         """Whether the fast embedding is wanted, and exact to rounding.
 
-        It is not under autocast (bfloat16), on GPUs (convolutions in TF32), nor without signals,
-        where the windows of a grey screen have no variance and folding loses digits.
+        It is not under autocast (bfloat16) nor on GPUs (convolutions in TF32).
         """
         is_float32 = video.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-        has_variance = signals.shape[1] > 0
-        return bool(self.config.fast) and is_float32 and has_variance and can_fold(self.tokenizer)
+        return bool(self.config.fast) and is_float32 and can_fold(self.tokenizer)
