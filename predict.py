@@ -22,7 +22,7 @@ def main() -> None:
         *("data_dir", "output_dir", "mouse_ids", "device", "batch_size", "verbose"),
     )
     add = parser.add_argument
-    add("--ds_tier", choices=("", *TIERS), default="", help="tier to predict; empty: all")
+    add("--ds_tier", nargs="+", choices=("", *TIERS), default=[], help="tiers; empty: all")
     add("--num_workers", type=int, default=2, help="threads that read trials ahead")
     add("--compile", action="store_true", help="compile the core with torch.compile")
     add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the model")
@@ -40,7 +40,7 @@ def main() -> None:
     if args.compile:
         twin.model.compile_core()
     recordings = open_recordings(twin, args.data_dir, args.mouse_ids)
-    tiers = choose_tiers(recordings, args.ds_tier)
+    tiers = choose_tiers(recordings, [tier for tier in args.ds_tier if tier])
     provenance = weights_id(run) | made_now()
     num_trials = 0
     for mouse_id, chosen in tiers.items():

@@ -127,6 +127,11 @@ def test_model_units_stand_alone(predict, run, capsys):
     np.testing.assert_allclose(response_file(run).read(4), in_model_units * spread, rtol=1e-5)
 
 
+def test_several_tiers_are_one_choice(predict, run):
+    assert predict("--ds_tier", "live_main", "validation") == 0
+    assert response_file(run).tiers() == ("validation", "live_main")
+
+
 def test_one_tier_again_keeps_the_others(predict, run):
     assert predict() == 0
     before = response_file(run).read(0)

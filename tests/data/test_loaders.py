@@ -161,6 +161,14 @@ def test_evaluation_is_whole_trials_in_order(write: Write, tmp_path: Path):
     assert [b.video_ids.item() for b in batches] == [6, 7, 8, 9]
 
 
+def test_evaluation_shows_repeats_in_turn(write: Write, tmp_path: Path):
+    write(R1={})
+    batches = list(build(tmp_path).evaluation("validation", "R1"))
+    assert [b.trial_ids.item() for b in batches] == [6, 8, 7, 9]
+    assert torch.equal(batches[0].video, batches[1].video)
+    assert not torch.equal(batches[1].video, batches[2].video)
+
+
 def test_evaluation_refuses_what_it_cannot_score(write: Write, tmp_path: Path):
     write(R1={"num_frames": [70] * 6 + [50] * 4 + [70] * 4})
     loaders = build(tmp_path)

@@ -45,7 +45,7 @@ class Toy(nn.Module):
         return softplus(y)[..., self.drop :]
 
 
-def batch_of(mouse_id, behavior, response, video_id=0):
+def batch_of(mouse_id, behavior, response, video_id=0, trial_id=100):
     behavior, response = torch.as_tensor(behavior), torch.as_tensor(response)
     ids = torch.full((len(response),), video_id)
     return Batch(
@@ -54,7 +54,7 @@ def batch_of(mouse_id, behavior, response, video_id=0):
         response=response,
         behavior=behavior,
         pupil_center=torch.zeros(len(response), 0, response.shape[-1]),
-        trial_ids=ids + 100,
+        trial_ids=torch.full_like(ids, trial_id),
         video_ids=ids,
         stimulus_ids=ids * 0,
     )
@@ -90,7 +90,10 @@ def golden_loaders():
             mouse_id: {
                 "validation": [
                     batch_of(
-                        mouse_id, *(stored[f"evaluate/{mouse_id}/{i}/{s}"] for s in SIGNALS), video
+                        mouse_id,
+                        *(stored[f"evaluate/{mouse_id}/{i}/{s}"] for s in SIGNALS),
+                        video_id=video,
+                        trial_id=100 + i,
                     )
                     for i, video in enumerate(FACTS["evaluate"]["video_ids"])
                 ]
@@ -140,9 +143,19 @@ def test_truth_and_prediction_are_aligned_at_their_end(golden_loaders):
 def test_ids_of_trials_come_along(golden_loaders):
     result = predict_tier(Toy(), golden_loaders, "validation", "B", CPU)
     assert result.video_ids.tolist() == FACTS["evaluate"]["video_ids"]
-    assert result.trial_ids.tolist() == [v + 100 for v in FACTS["evaluate"]["video_ids"]]
+    assert result.trial_ids.tolist() == [100, 101, 102, 103, 104]
     assert result.stimulus_ids.tolist() == [0] * 5
     assert score(result).keys() == metrics.NEURON_METRICS.keys()
+
+
+def test_trials_come_in_order_however_they_were_read(golden_loaders):
+    in_order = predict_tier(Toy(), golden_loaders, "validation", "A", CPU)
+    golden_loaders.trials["A"]["validation"].reverse()
+    result = predict_tier(Toy(), golden_loaders, "validation", "A", CPU)
+    assert torch.equal(result.trial_ids, in_order.trial_ids)
+    assert torch.equal(result.video_ids, in_order.video_ids)
+    assert all(map(torch.equal, result.y_pred, in_order.y_pred))
+    assert all(map(torch.equal, result.y_true, in_order.y_true))
 
 
 @pytest.mark.parametrize("training", [True, False])

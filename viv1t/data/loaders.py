@@ -163,7 +163,7 @@ class Loaders:
         )
 
     def evaluation(self, tier: Tier, mouse_id: MouseId) -> Iterator[Batch]:
-        """The whole trials of a tier of a mouse, one at a time, in index order.
+        """The whole trials of a tier of a mouse, one at a time, the repeats of a movie in turn.
 
         Raises:
             DataError: there is no such trial, or one has no frame that is scored.
@@ -175,7 +175,9 @@ class Loaders:
             neurons=self.facts[mouse_id].neuron_idx,
         )
         skip = self.facts[mouse_id].skip_frames
-        for index, trial in enumerate(dataset.trials):
+        of_trial = self.recordings[mouse_id].video_ids[dataset.trials]
+        for index in np.argsort(of_trial, kind="stable").tolist():
+            trial = dataset.trials[index]
             if dataset.num_frames(index) <= skip:
                 raise DataError(
                     f"mouse {mouse_id}: trial {trial} ({tier}) has {dataset.num_frames(index)} "

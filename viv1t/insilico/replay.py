@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from viv1t.data.facts import MouseFacts
@@ -19,6 +21,9 @@ from viv1t.names import TIERS, MouseId, Tier
 from viv1t.results.responses import ResponseAttributes, ResponseFile, Units
 
 logger = logging.getLogger(__name__)
+
+# Repeats of one movie that are held at a time: with 8,000 neurons 100 MB of responses.
+MAX_REPEATS: Final = 10
 
 
 def open_recordings(
@@ -44,27 +49,29 @@ def open_recordings(
 
 
 def choose_tiers(
-    recordings: Mapping[MouseId, Recording], tier: str = ""
+    recordings: Mapping[MouseId, Recording], wanted: Sequence[str] = ()
 ) -> dict[MouseId, tuple[Tier, ...]]:
     """The tiers to read of each mouse, without mice that have none of them.
 
     Args:
         recordings: by mouse.
-        tier: a tier, or "" for all.
+        wanted: tiers; none: all.
 
     Raises:
-        ConfigError: no mouse has trials of `tier`.
+        ConfigError: no mouse has trials of the tiers in `wanted`.
     """
     present = {mouse_id: tiers_of(recording) for mouse_id, recording in recordings.items()}
-    chosen = {m: tuple(t for t in tiers if tier in ("", t)) for m, tiers in present.items()}
+    chosen = {
+        m: tuple(t for t in tiers if t in wanted or not wanted) for m, tiers in present.items()
+    }
     if not any(chosen.values()):
         existing = [t for t in TIERS if any(t in tiers for tiers in present.values())]
         raise ConfigError(
-            f"--ds_tier {tier or 'of any name'}: no mouse has such trials; there are: "
+            f"--ds_tier {' '.join(wanted) or 'of any name'}: no mouse has such trials; there are: "
             f"{', '.join(existing) or 'none'}"
         )
     for mouse_id in (m for m, tiers in chosen.items() if not tiers):
-        logger.info("mouse %s has no trials of tier %s", mouse_id, tier)
+        logger.info("mouse %s has no trials of tier %s", mouse_id, ", ".join(wanted))
     return {mouse_id: tiers for mouse_id, tiers in chosen.items() if tiers}
 
 
@@ -113,15 +120,19 @@ def predict_recording(
         provenance=provenance,
     )
     tier_of = trials_of(recording, tuple(tiers))
+    # Repeats of a movie in turn: what they share is computed once.
+    order = sorted(tier_of, key=lambda trial_id: recording.video_ids[trial_id])
 
     def read(trial_id: int) -> tuple[int, Trial]:
         return trial_id, recording.load(trial_id, neurons=facts.neuron_idx)
 
-    trials = _read_ahead(read, tier_of, num_workers)
-    shown = tqdm(trials, total=len(tier_of), desc=f"mouse {mouse_id}", disable=not progress)
+    trials = _read_ahead(read, order, num_workers)
+    shown = tqdm(trials, total=len(order), desc=f"mouse {mouse_id}", disable=not progress)
     with file.update(attributes, tiers=tiers) as writer:
-        for group in _equal_lengths(shown, batch_size):
-            responses = _predict_group(twin, mouse_id, list(group.values()), units)
+        for group in _asked_together(shown, batch_size, recording.video_ids):
+            responses = _predict_group(
+                twin, mouse_id, list(group.values()), units=units, batch_size=batch_size
+            )
             for (trial_id, trial), response in zip(group.items(), responses, strict=True):
                 frames = scored_frames(recording, trial_id, trial.video.shape[1])
                 labels = labels_of(recording, trial_id, tier_of[trial_id])
@@ -169,7 +180,12 @@ def _check_same(recording: Recording, facts: MouseFacts) -> None:
 
 
 def _predict_group(
-    twin: DigitalTwin, mouse_id: MouseId, trials: Sequence[Trial], units: Units
+    twin: DigitalTwin,
+    mouse_id: MouseId,
+    trials: Sequence[Trial],
+    *,
+    units: Units,
+    batch_size: int,
 ) -> FloatArray:
     """Responses (b, n, t') to trials of one length."""
     videos = np.stack([trial.video for trial in trials])
@@ -179,7 +195,7 @@ def _predict_group(
         behavior=np.stack([trial.behavior for trial in trials]),
         pupil_center=np.stack([trial.pupil_center for trial in trials]),
         units=units,
-        batch_size=len(trials),
+        batch_size=batch_size,
     )
 
 
@@ -200,14 +216,16 @@ def _read_ahead(
             yield pending.popleft().result()
 
 
-def _equal_lengths(
-    trials: Iterable[tuple[int, Trial]], batch_size: int
+def _asked_together(
+    trials: Iterable[tuple[int, Trial]], batch_size: int, video_ids: NDArray[np.int64]
 ) -> Iterator[dict[int, Trial]]:
-    """Groups of at most `batch_size` successive trials of one length."""
+    """Groups of successive trials of one length: `batch_size`, or more repeats of one movie."""
     group: dict[int, Trial] = {}
     length = 0
     for trial_id, trial in trials:
-        if group and (len(group) == batch_size or trial.video.shape[1] != length):
+        movies = {int(video_ids[i]) for i in (*group, trial_id)}
+        room = max(batch_size, MAX_REPEATS) if len(movies) == 1 and min(movies) >= 0 else batch_size
+        if group and (len(group) >= room or trial.video.shape[1] != length):
             yield group
             group = {}
         group[trial_id], length = trial, trial.video.shape[1]

@@ -17,6 +17,7 @@ from viv1t.data.statistics import Statistics
 from viv1t.data.transforms import Transforms
 from viv1t.errors import ConfigError, DataError
 from viv1t.model.model import Model
+from viv1t.model.repeats import RepeatedMovies
 from viv1t.names import MouseId
 from viv1t.registry import unknown_name
 from viv1t.results.responses import Units
@@ -156,10 +157,12 @@ class DigitalTwin:
             for name in sizes
         }
         parts = []
+        asked = RepeatedMovies(self.model)
         for start in range(0, num_movies, batch_size):
             piece = slice(start, start + batch_size)
             parts.append(
                 self._respond(
+                    asked,
                     mouse_id,
                     movies[piece],
                     signals["behavior"][piece],
@@ -190,6 +193,7 @@ class DigitalTwin:
 
     def _respond(
         self,
+        asked: RepeatedMovies,
         mouse_id: MouseId,
         movies: NDArray[np.generic],
         behavior: Tensor,
@@ -208,18 +212,17 @@ class DigitalTwin:
         # no_grad, not inference_mode: tables that the model makes here may serve gradients later.
         with torch.no_grad():
             with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                features = self.model.features(
+                features = asked.features(
                     inputs.to(self.device),
                     mouse_id=mouse_id,
                     behaviors=behaviors,
                     pupil_centers=pupil_centers,
                 )
-            outputs = self.model.read_out(
+            outputs = asked.read_out(
                 features,
                 mouse_id=mouse_id,
                 behaviors=behaviors,
                 pupil_centers=pupil_centers,
-                activate=True,
             )
         outputs = outputs.cpu()
         if units == "recorded" and transforms is not None:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from viv1t import metrics
 from viv1t.data.loaders import Loaders
+from viv1t.model.model import Model
+from viv1t.model.repeats import RepeatedMovies
 from viv1t.names import MouseId, Tier
 from viv1t.results.tables import MetricScores, with_average
 
@@ -41,6 +43,8 @@ def predict_tier(
 ) -> TierResult:
     """Responses of `model` to each trial of `tier` (it has one at least), beside the recorded ones.
 
+    Trials are in ascending order; what repeats of a movie share is computed once.
+
     The first `skip_frames` of a trial are left out. Truth and prediction are aligned at their
     end, so models that give fewer frames than they take are compared rightly. The model runs in
     evaluation mode and is left in the mode it was in.
@@ -51,10 +55,11 @@ def predict_tier(
     ids: list[Tensor] = []
     was_training = model.training
     model.eval()
+    respond = RepeatedMovies(model) if isinstance(model, Model) else model
     with torch.no_grad():
         for batch in loaders.evaluation(tier, mouse_id):
             on_device = batch.to(device)
-            pred = model(
+            pred = respond(
                 on_device.video,
                 mouse_id=mouse_id,
                 behaviors=on_device.behavior,
@@ -66,14 +71,15 @@ def predict_tier(
             ids.append(torch.stack([batch.trial_ids, batch.video_ids, batch.stimulus_ids]))
     model.train(was_training)
     trial_ids, video_ids, stimulus_ids = torch.cat(ids, dim=1)
+    order = torch.argsort(trial_ids)
     return TierResult(
         mouse_id=mouse_id,
         tier=tier,
-        y_true=y_true,
-        y_pred=y_pred,
-        trial_ids=trial_ids,
-        video_ids=video_ids,
-        stimulus_ids=stimulus_ids,
+        y_true=[y_true[i] for i in order],
+        y_pred=[y_pred[i] for i in order],
+        trial_ids=trial_ids[order],
+        video_ids=video_ids[order],
+        stimulus_ids=stimulus_ids[order],
     )
 
 

@@ -32,8 +32,13 @@ class ReadoutRuntime(TypedDict):
 
 
 class Readout(nn.Module):
-    """Turns features into the responses of the neurons of one mouse."""
+    """Turns features into the responses of the neurons of one mouse.
 
+    Attributes:
+        sees_features_only: whether equal features give equal responses, whatever the gaze.
+    """
+
+    sees_features_only: bool = False
     reg_scale: Tensor
 
     def __init__(self, config: ReadoutConfig, **runtime: Unpack[ReadoutRuntime]) -> None:

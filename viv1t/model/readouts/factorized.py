@@ -33,6 +33,7 @@ class FactorizedReadout(Readout):
     """
 
     config: FactorizedConfig
+    sees_features_only = True
 
     def __init__(self, config: FactorizedConfig, **runtime: Unpack[ReadoutRuntime]) -> None:
         super().__init__(config, **runtime)

@@ -18,6 +18,8 @@ class LinearReadoutConfig(ReadoutConfig):
 class LinearReadout(Readout):
     """A linear layer on the maximum of each channel over the frame; ignores shifts."""
 
+    sees_features_only = True
+
     def __init__(self, config: LinearReadoutConfig, **runtime: Unpack[ReadoutRuntime]) -> None:
         super().__init__(config, **runtime)
         self.linear = nn.Linear(self.core_shape[0], self.num_neurons)
