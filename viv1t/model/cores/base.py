@@ -1,6 +1,6 @@
 """The interface of all cores, and their registry."""
 
-from typing import NotRequired, TypedDict, Unpack
+from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,9 @@ from viv1t.batch import DataShapes
 from viv1t.config.schema import CoreConfig
 from viv1t.names import MouseId
 from viv1t.registry import Registry
+
+if TYPE_CHECKING:
+    from viv1t.model.cores.vivit.incremental import IncrementalViViT
 
 CORES: Registry[CoreConfig] = Registry("core")
 
@@ -71,6 +74,10 @@ class Core(nn.Module):
             pupil_centers: (b, p, t).
         """
         raise NotImplementedError
+
+    def incremental(self) -> "IncrementalViViT | None":
+        """The core piece by piece, for `insilico`; None if it must see whole movies."""
+        return None
 
     def token_centres_px(self) -> Tensor:
         """(h', w', 2) pixel (x, y) in the unpadded frame on which each feature is centred."""

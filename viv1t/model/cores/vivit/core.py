@@ -9,6 +9,7 @@ from viv1t.config.flags import check
 from viv1t.model.cores.base import CORES, Core, CoreRuntime, add_reg_scale
 from viv1t.model.cores.vivit.blocks import Transformer
 from viv1t.model.cores.vivit.config import ViViTConfig
+from viv1t.model.cores.vivit.incremental import IncrementalViViT, can_advance
 from viv1t.model.cores.vivit.tokenizer import Tokenizer
 from viv1t.model.layers.activations import build_activation
 from viv1t.names import MouseId
@@ -126,6 +127,10 @@ class ViViTCore(Core):
         tokens = self.tokenizer(inputs, behaviors=behaviors, pupil_centers=pupil_centers)
         features = self.vivit(tokens).unflatten(1, self.tokenizer.grid)
         return self.activation(features.permute(0, 4, 3, 1, 2))
+
+    def incremental(self) -> IncrementalViViT | None:
+        """The core piece by piece, if it is causal."""
+        return IncrementalViViT(self) if can_advance(self) else None
 
     def compile_core(self) -> None:
         """Compile both transformers, each as one graph."""

@@ -148,11 +148,22 @@ class Tokenizer(nn.Module):
             pupil_centers: (b, p, t).
         """
         signals = select_behaviors(behaviors, pupil_centers, mode=self.config.behavior_mode)
+        embedded = self.embed(inputs, signals, padding=self.padding)
+        return self.with_positions(self.drop_patch(embedded))
+
+    def embed(self, inputs: Tensor, signals: Tensor, *, padding: tuple[int, ...]) -> Tensor:
+        """Tokens (b, t', p, d) without positions.
+
+        Args:
+            inputs: (b, c, t, h, w).
+            signals: (b, k, t), as `select_behaviors` gives them.
+            padding: zeros around the movie, see `padding` above.
+        """
         if self._folds(inputs):
-            embedded = embed_folded(self.tokenizer, inputs, signals, padding=self.padding)
+            embedded = embed_folded(self.tokenizer, inputs, signals, padding=padding)
         else:
-            embedded = self.tokenizer(F.pad(append_behaviors(inputs, signals), self.padding))
-        return self.with_positions(self.drop_patch(self.norm(embedded)))
+            embedded = self.tokenizer(F.pad(append_behaviors(inputs, signals), padding))
+        return self.norm(embedded)
 
     def _folds(self, video: Tensor) -> bool:
         """Whether the fast embedding is wanted, and exact to rounding.

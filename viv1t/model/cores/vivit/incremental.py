@@ -1,0 +1,195 @@
+"""The ViViT core piece by piece: some frames, at some places, going on where a call ended.
+
+Exact under causal attention: a frame's tokens then depend on nothing that comes later, and all
+that later frames need of it are its keys and values (Vaswani et al. 2017; Pope et al. 2022). Eval
+mode only: dropout is left out. Gradients reach the movie.
+"""
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from viv1t.model.cores.vivit.blocks import ParallelBlock, SequentialBlock
+from viv1t.model.layers.attention import attention
+from viv1t.model.layers.behaviors import select_behaviors
+from viv1t.model.layers.rotary import Rotation, rotate
+
+if TYPE_CHECKING:
+    from viv1t.model.cores.vivit.core import ViViTCore
+
+# Tokens computed together: results of this size stay in the processor's cache.
+CHUNK_TOKENS = 2400
+
+
+class KeysValues(NamedTuple):
+    """What one temporal block remembers of earlier frames, (p, heads, t, d) each."""
+
+    keys: Tensor
+    values: Tensor
+
+    def frames(self, stop: int) -> "KeysValues":
+        """Those of the first `stop` frames, as views."""
+        return KeysValues(self.keys[:, :, :stop], self.values[:, :, :stop])
+
+    def places(self, chosen: slice) -> "KeysValues":
+        """Those of some places, as views."""
+        return KeysValues(self.keys[chosen], self.values[chosen])
+
+
+class IncrementalViViT:
+    """A causal ViViT core, stage by stage.
+
+    Args:
+        core: in eval mode; `can_advance` must hold.
+
+    Attributes:
+        num_frames_seen: frames that a token sees, its own the last.
+        num_frames_padded: frames of zeros, behaviour included, that stand before a movie; the
+            caller provides them.
+        grid: (h', w') tokens of a frame.
+        num_places: h' w'.
+        depends_on_time: whether tokens depend on where in the movie they stand.
+    """
+
+    def __init__(self, core: "ViViTCore") -> None:
+        self.core = core
+        config = core.config
+        self.num_frames_seen = config.temporal_patch_size
+        self.num_frames_padded = core.tokenizer.padding[4]
+        self.grid = core.tokenizer.grid
+        self.num_places = self.grid[0] * self.grid[1]
+        self.depends_on_time = config.pos_encoding in (1, 2, 3, 4)
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All weights and constants that results depend on."""
+        return [*self.core.parameters(), *self.core.buffers()]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the core computes."""
+        return next(self.core.parameters()).device
+
+    @property
+    def cache_floats(self) -> int:
+        """Numbers that the temporal blocks remember of one frame at one place."""
+        config = self.core.config
+        return 2 * config.temporal_depth * config.num_heads * config.head_dim
+
+    def signals(self, behaviors: Tensor, pupil_centers: Tensor) -> Tensor:
+        """The behaviour that the core sees, (b, k, t), of (b, k', t) and (b, p, t)."""
+        return select_behaviors(behaviors, pupil_centers, mode=self.core.config.behavior_mode)
+
+    def spatial(self, video: Tensor, signals: Tensor, first_frames: Sequence[int]) -> Tensor:
+        """Tokens (b, t, p, d) after attention within each frame, not yet over time.
+
+        Args:
+            video: (b, c, t + num_frames_seen - 1, h, w), nothing is padded in time.
+            signals: (b, k, t + num_frames_seen - 1), see `signals`.
+            first_frames: (b,) frame of the movie at which the first token stands.
+        """
+        tokenizer = self.core.tokenizer
+        embedded = tokenizer.embed(video, signals, padding=(*tokenizer.padding[:4], 0, 0))
+        num_batch, num_frames = embedded.shape[:2]
+        tokens = self._with_positions(embedded, first_frames).flatten(0, 1)
+        vivit = self.core.vivit
+        if vivit.num_registers:
+            registers = vivit.reg_s_tokens.to(tokens).expand(len(tokens), -1, -1)
+            tokens = torch.cat((tokens, registers), dim=1)
+        parts = [
+            vivit.spatial_transformer(part, num_registers=vivit.num_registers)[:, : self.num_places]
+            for part in tokens.split(max(1, CHUNK_TOKENS // tokens.shape[1]))
+        ]
+        return torch.cat(parts).unflatten(0, (num_batch, num_frames))
+
+    def temporal(
+        self, tokens: Tensor, *, start: int, past: Sequence[KeysValues] | None = None
+    ) -> tuple[Tensor, list[KeysValues]]:
+        """Features (p, t, d) at p places, and what each block remembers of these t frames.
+
+        Args:
+            tokens: (p, t, d), as `spatial` gives them.
+            start: frame of the movie at which the first of them stands.
+            past: of each block, keys and values of the `start` frames before, at these places;
+                None if `start` is 0.
+        """
+        num_frames = tokens.shape[1]
+        transformer = self.core.vivit.temporal_transformer
+        rotation = None
+        if transformer.tables is not None:
+            whole = transformer.tables(start + num_frames, num_fixed=0)
+            rotation = Rotation(whole.cos[start:], whole.sin[start:])
+        remembered = []
+        for block, earlier in zip(transformer.blocks, past or repeat(None), strict=False):
+            assert isinstance(block, ParallelBlock | SequentialBlock)
+            tokens, own = _advance(block, tokens, rotation, earlier)
+            remembered.append(own)
+        return self.core.activation(tokens), remembered
+
+    def _with_positions(self, tokens: Tensor, first_frames: Sequence[int]) -> Tensor:
+        tokenizer = self.core.tokenizer
+        if not self.depends_on_time:
+            return tokenizer.with_positions(tokens)
+        num_frames = tokens.shape[1]
+        added = tokenizer.with_positions(
+            tokens.new_zeros(1, max(first_frames) + num_frames, *tokens.shape[2:])
+        )[0]
+        return tokens + torch.stack([added[t : t + num_frames] for t in first_frames])
+
+
+def can_advance(core: "ViViTCore") -> bool:
+    """Whether `core` can be computed in pieces: causal, each frame a token, tables that stay."""
+    return core.causal and core.config.temporal_patch_stride == 1 and not core.as_published
+
+
+def _advance(
+    block: ParallelBlock | SequentialBlock,
+    tokens: Tensor,
+    rotation: Rotation | None,
+    past: KeysValues | None,
+) -> tuple[Tensor, KeysValues]:
+    """Tokens (p, t, d) after a block, and their keys and values."""
+    normed = block.norm(tokens)
+    if isinstance(block, ParallelBlock):
+        inner = 3 * block.inner_dim
+        fused = block.fused_linear(normed)
+        projected, hidden = fused[..., :inner], fused[..., inner:]
+    else:
+        projected = block.qkv_linear(normed)
+    query, key, value = projected.chunk(3, dim=-1)
+    if block.config.norm_qk:
+        query, key = block.norm_q(query), block.norm_k(key)
+    head_dim = block.config.head_dim
+    if rotation is not None:
+        query, key = (rotate(x, rotation, head_dim=head_dim) for x in (query, key))
+    query, key, value = (
+        x.unflatten(-1, (-1, head_dim)).transpose(1, 2) for x in (query, key, value)
+    )
+    attended = _attend(query, key, value, past).transpose(1, 2).flatten(2)
+    tokens = tokens + block.attn_out(attended)
+    if isinstance(block, SequentialBlock):
+        hidden = block.ff_in(block.ff_norm(tokens))
+    return tokens + block.ff_out(hidden), KeysValues(key.to(value.dtype), value)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) -> Tensor:
+    """Attention output (p, heads, t, d) of t frames to themselves and to those before them.
+
+    Earlier keys and values are used where they lie: putting them in one tensor with the new ones
+    would cost more than the products.
+    """
+    if past is None:
+        return attention(query, key, value, is_causal=True, is_fused=True)
+    shape, num_frames = query.shape, query.shape[2]
+    query, key, value = (x.flatten(0, 1) for x in (query * shape[-1] ** -0.5, key, value))
+    keys, values = (x.flatten(0, 1) for x in past)
+    own = query @ key.mT
+    if num_frames > 1:
+        is_later = torch.ones(num_frames, num_frames, dtype=torch.bool, device=own.device).triu(1)
+        own = own.masked_fill(is_later, float("-inf"))
+    logits = torch.cat((query @ keys.mT, own), dim=-1)
+    earlier, own = logits.softmax(dim=-1).split((keys.shape[1], num_frames), dim=-1)
+    return (earlier @ values + own @ value).view(shape)
