@@ -7,28 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from model_cases import relative_error, small_inputs, small_model
+from model_cases import relative_error, small_inputs
+from small_twins import CAUSAL, assert_same, enlarged
 
 from viv1t.insilico.engine import Engine
 from viv1t.insilico.pieces import Clips
 
-CAUSAL = {"core_use_causal_attention": True}
 GREY = 10
 LATE = slice(12, 16)
-
-
-def enlarged(core="vivit", readout="gaussian", **flags):
-    """A small model whose weights are large enough that every path matters.
-
-    Those that say where neurons look stay: all would look beyond the frame.
-    """
-    model = small_model(core, readout, **flags)
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if not name.startswith("shifters") and "mu" not in name:
-                weight += 0.3 * torch.randn(weight.shape, generator=generator)
-    return model
 
 
 def grey_then_noise(**options):
@@ -61,10 +47,6 @@ def expected_of(model, clips, frames, neurons=slice(None)):
 
 def engine_of(model):
     return Engine(model, autocast=nullcontext)
-
-
-def assert_same(found, expected):
-    torch.testing.assert_close(found, expected, atol=2e-5, rtol=2e-4)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +139,8 @@ def test_the_grey_start_is_computed_once_and_serves_shorter_and_other_movies(mon
     engine = engine_of(model)
     engine.responses(grey_then_noise(), frames=slice(10, 12))
     size = engine.pieces.pasts.num_bytes
-    assert size == 10 * 48 * engine.pieces.core.cache_floats * 4
+    keys_and_values, blocks, places, inner = 2, 2, 6 * 8, 2 * 8
+    assert size == keys_and_values * blocks * places * inner * 10 * 4
     monkeypatch.setattr(engine.pieces, "_remember", pytest.fail)
     for seed, frames in ((1, slice(10, 20)), (2, slice(8, 9))):
         clips = grey_then_noise(seed=seed)

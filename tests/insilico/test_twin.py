@@ -148,6 +148,10 @@ def test_float_movies_in_0_to_1_are_warned_of(twin, movies):
         ({"behavior": np.full((2, 5), np.inf)}, "behavior holds NaN or infinity"),
         ({"pupil_center": np.zeros((3, 5))}, r"pupil_center .* got \(3, 5\)"),
         ({"mouse_id": "R3"}, r"unknown mouse 'R3' \(known: R1, R2\)"),
+        ({"frames": slice(3, 3)}, r"slice of frames 0 to 5 of the video.*slice\(3, 3"),
+        ({"frames": slice(0, 4, 2)}, "in steps of 1"),
+        ({"neurons": [6]}, "neurons must be rows 0 to 5.*out of bounds"),
+        ({"neurons": []}, "at least one row"),
         ({"units": "spikes"}, "units must be 'recorded' or 'model', got 'spikes'"),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
     ],
@@ -164,8 +168,3 @@ def test_gradients_reach_the_movie_after_a_prediction(twin, movies):
     still = torch.zeros(1, 2, NUM_FRAMES)
     twin.model(inputs, mouse_id=MOUSE, behaviors=still, pupil_centers=still).sum().backward()
     assert inputs.grad.abs().sum() > 0
-
-
-def test_stream_says_that_it_comes_later(twin):
-    with pytest.raises(NotImplementedError, match="comes with the next release"):
-        twin.stream(MOUSE)

@@ -94,7 +94,7 @@ class Engine:
         with _without_weights(self.model):
             if self.pieces is None:
                 self._report_plain()
-                features = self._features(_joined(lead, clips))[:, :, -clips.video.shape[2] :]
+                features = self._features(lead.followed_by(clips))[:, :, -clips.video.shape[2] :]
             else:
                 with torch.no_grad():
                     places = self._places(clips, neurons)
@@ -152,17 +152,3 @@ def _without_weights(model: nn.Module) -> Iterator[None]:
     finally:
         for weight in weights:
             weight.requires_grad_(True)
-
-
-def _joined(lead: Clips, clips: Clips) -> Clips:
-    """The lead before each of the clips."""
-
-    def join(before: Tensor, after: Tensor) -> Tensor:
-        return torch.cat((before.to(after).expand(len(after), *before.shape[1:]), after), dim=2)
-
-    return Clips(
-        mouse_id=clips.mouse_id,
-        video=join(lead.video, clips.video),
-        behaviors=join(lead.behaviors, clips.behaviors),
-        pupil_centers=join(lead.pupil_centers, clips.pupil_centers),
-    )

@@ -16,8 +16,9 @@ from viv1t.config.store import SCHEMA_VERSION, run_around, run_from_values
 from viv1t.data.facts import MouseFacts, shapes_of
 from viv1t.data.transforms import Transforms
 from viv1t.errors import CheckpointError, ConfigError, MissingResultError, UserError
+from viv1t.insilico.questions import TwinMouse
 from viv1t.insilico.supplied import KnownMouse, StatisticsSource, supply
-from viv1t.insilico.twin import DigitalTwin, Precision, TwinMouse
+from viv1t.insilico.twin import DigitalTwin, Precision
 from viv1t.model.compat import from_published
 from viv1t.model.cores import CORES
 from viv1t.model.model import Model

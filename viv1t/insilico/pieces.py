@@ -62,6 +62,20 @@ class Clips:
             pupil_centers=self.pupil_centers[..., chosen],
         )
 
+    def followed_by(self, later: "Clips") -> "Clips":
+        """These, then `later`; a single movie is followed by any number of them."""
+
+        def join(before: Tensor, after: Tensor) -> Tensor:
+            before = before.to(after).expand(len(after), *before.shape[1:])
+            return torch.cat((before, after), dim=2)
+
+        return replace(
+            later,
+            video=join(self.video, later.video),
+            behaviors=join(self.behaviors, later.behaviors),
+            pupil_centers=join(self.pupil_centers, later.pupil_centers),
+        )
+
     def to(self, device: torch.device) -> "Clips":
         """The same on `device`."""
         return replace(
@@ -295,8 +309,7 @@ class Pieces:
             groups.append(torch.stack(movies))
         computed = torch.cat(groups, dim=1)
         features = computed.new_zeros(len(index), self.core.num_places, *computed.shape[2:])
-        features = features.index_copy(1, places.to(table.device), computed)
-        return features.unflatten(1, self.core.grid).permute(0, 4, 3, 1, 2)
+        return self.core.as_map(features.index_copy(1, places.to(table.device), computed))
 
     def _forget_if_changed(self) -> None:
         """Drop what other weights, or another precision, have computed."""

@@ -1,9 +1,8 @@
 """The digital twin: a trained model with all that is needed to ask it in recorded units."""
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, NoReturn, TypeAlias
+from contextlib import AbstractContextManager
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -12,36 +11,30 @@ from torch import Tensor
 
 from viv1t.batch import DataShapes
 from viv1t.config.schema import RunConfig
-from viv1t.data.facts import MouseFacts
-from viv1t.data.statistics import Statistics
-from viv1t.data.transforms import Transforms
 from viv1t.errors import ConfigError, DataError
+from viv1t.insilico.engine import Engine
+from viv1t.insilico.pieces import Clips
+from viv1t.insilico.questions import (
+    TwinMouse,
+    check_frame,
+    check_units,
+    read_frames,
+    read_movies,
+    read_neurons,
+    read_signal,
+    read_state,
+    warn_of_unit_range,
+)
+from viv1t.insilico.stream import Stream
 from viv1t.model.model import Model
 from viv1t.model.repeats import RepeatedMovies
 from viv1t.names import MouseId
 from viv1t.registry import unknown_name
 from viv1t.results.responses import Units
-from viv1t.units import FPS
+from viv1t.units import FPS, GREY
 
 Precision: TypeAlias = Literal["32", "bf16"]
 FloatArray: TypeAlias = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TwinMouse:
-    """What a twin knows of a mouse besides the weights.
-
-    Attributes:
-        num_neurons: neurons n of the readout.
-        statistics: of the recording; None if they were not supplied (published runs).
-        transforms: between recorded and model units; None without statistics.
-        facts: what the run folder stores of the recording; None for published runs.
-    """
-
-    num_neurons: int
-    statistics: Statistics | None = None
-    transforms: Transforms | None = None
-    facts: MouseFacts | None = None
 
 
 class DigitalTwin:
@@ -55,7 +48,8 @@ class DigitalTwin:
         shapes: the shapes the model was built for.
         mice: what is known of each mouse.
         device: where the model computes.
-        precision: "32", or "bf16" for bfloat16 arithmetic in the core, in `predict`.
+        precision: "32", or "bf16" for bfloat16 arithmetic in the core.
+        engine: answers for some frames and neurons; remembers what later questions can use.
     """
 
     def __init__(
@@ -77,6 +71,7 @@ class DigitalTwin:
         self.mice = dict(mice)
         self.device = device
         self.precision = precision
+        self.engine = Engine(self.model, autocast=self._autocast)
 
     @property
     def mouse_ids(self) -> tuple[MouseId, ...]:
@@ -121,12 +116,17 @@ class DigitalTwin:
         pupil_center: ArrayLike | None = None,
         units: Units = "recorded",
         batch_size: int = 1,
+        frames: slice | None = None,
+        neurons: ArrayLike | None = None,
     ) -> FloatArray:
         """Responses (n, t') to one movie (t, h, w), or (b, n, t') to movies (b, t, h, w).
 
         The last frames of movie and responses coincide; t' <= t. A model of several video channels
         takes them before the time axis, (c, t, h, w). Without statistics (published runs) movie,
         behaviour and pupil centre must already be transformed.
+
+        Asking for `frames` or `neurons` goes through `engine`: with a causal vivit it costs a
+        fraction where movies begin with grey, or repeat frames bit for bit.
 
         Args:
             video: grey values 0..255, integer or float.
@@ -135,43 +135,118 @@ class DigitalTwin:
             pupil_center: (p, t) or (b, p, t) in recorded units; None: likewise.
             units: "recorded", or "model" for the output before the inverse response transform.
             batch_size: movies per forward pass.
+            frames: frames of the movie whose responses are wanted, t' of them; None: all.
+            neurons: rows of the neurons that are wanted, n of them; None: all.
 
         Raises:
             ConfigError: an unknown mouse, or units that need statistics the twin lacks.
-            DataError: an array of the wrong shape, or one that holds NaN or infinity.
+            DataError: an array of the wrong shape, or one that holds NaN or infinity; frames or
+                neurons that do not exist.
         """
         mouse = self.mouse(mouse_id)
-        if units not in ("recorded", "model"):
-            raise ConfigError(f"units must be 'recorded' or 'model', got {units!r}")
-        if mouse.transforms is None and units == "recorded":
-            self._refuse_recorded(mouse_id)
+        check_units(units, mouse_id, mouse)
         if batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1, got {batch_size}")
-        movies, single = self._movies(video)
-        self._warn_of_unit_range(movies, mouse)
+        num_lost = self.engine.num_frames_lost
+        movies, single = read_movies(video, self.shapes, min_frames=num_lost + 1)
+        warn_of_unit_range(movies, mouse, stacklevel=2)
         num_movies, num_frames = movies.shape[0], movies.shape[2]
         sizes = {"behavior": self.shapes.num_behaviors, "pupil_center": self.shapes.num_pupils}
         given = {"behavior": behavior, "pupil_center": pupil_center}
         signals = {
-            name: self._signal(name, given[name], mouse, (num_movies, sizes[name], num_frames))
+            name: read_signal(name, given[name], mouse, (num_movies, sizes[name], num_frames))
             for name in sizes
         }
+        wanted = read_frames(frames, num_frames=num_frames, num_lost=num_lost)
+        rows = read_neurons(neurons, mouse.num_neurons)
         parts = []
         asked = RepeatedMovies(self.model)
         for start in range(0, num_movies, batch_size):
             piece = slice(start, start + batch_size)
-            parts.append(
-                self._respond(
-                    asked,
-                    mouse_id,
-                    movies[piece],
-                    signals["behavior"][piece],
-                    signals["pupil_center"][piece],
-                    units=units,
-                )
+            # A copy: torch warns about arrays that are read-only, as memory-mapped movies are.
+            pixels = torch.from_numpy(np.array(movies[piece], dtype=np.float32))
+            clips = Clips(
+                mouse_id=mouse_id,
+                video=mouse.video_in_model_units(pixels),
+                behaviors=signals["behavior"][piece],
+                pupil_centers=signals["pupil_center"][piece],
             )
-        responses = np.concatenate(parts)
+            if frames is None and rows is None:
+                outputs = self._whole(asked, clips.to(self.device))
+            else:
+                outputs = self.engine.responses(clips, frames=wanted, neurons=rows)
+            parts.append(mouse.responses_in(units, outputs.cpu(), rows).numpy())
+        responses: FloatArray = np.concatenate(parts)
         return responses[0] if single else responses
+
+    def respond(
+        self,
+        video: Tensor,
+        mouse_id: MouseId,
+        *,
+        start: int,
+        grey: float = GREY,
+        behavior: ArrayLike | None = None,
+        pupil_center: ArrayLike | None = None,
+        neurons: ArrayLike | None = None,
+        units: Units = "recorded",
+    ) -> Tensor:
+        """Responses (b, n, t) to movies (b, c, t, h, w) shown after a grey screen; differentiable.
+
+        Gradients reach the movies and nothing else. With a causal vivit the grey screen is computed
+        once and kept; what would follow the movies does not matter to causal models, others are
+        asked as if nothing followed.
+
+        Args:
+            video: grey values on the device of the model; without statistics, transformed.
+            mouse_id: the mouse that watches.
+            start: frames of grey before the movies.
+            grey: the value of the grey screen, in the units of `video`.
+            behavior: (k,) in recorded units, throughout; None: the mean of the training set.
+            pupil_center: (p,), likewise.
+            neurons: rows of the n neurons that are wanted; None: all.
+            units: "recorded", or "model" for the output before the inverse response transform.
+
+        Raises:
+            ConfigError: an unknown mouse, units that need statistics the twin lacks, or a start
+                that is too short for the model.
+            DataError: an array of the wrong shape, or one that holds NaN or infinity.
+        """
+        mouse = self.mouse(mouse_id)
+        check_units(units, mouse_id, mouse)
+        if start < self.engine.num_frames_lost:
+            raise ConfigError(
+                f"start must be at least {self.engine.num_frames_lost}, the frames of which the "
+                f"model gives no response; got {start}"
+            )
+        if video.ndim != 5 or 0 in video.shape:
+            raise DataError(f"video must be (b, c, t, h, w), got shape {tuple(video.shape)}")
+        check_frame((video.shape[1], *video.shape[3:]), self.shapes)
+        num_frames = video.shape[2]
+        behaviors, pupil_centers = (
+            read_state(name, given, mouse, rows=rows, num_frames=start + num_frames)
+            for name, given, rows in (
+                ("behavior", behavior, self.shapes.num_behaviors),
+                ("pupil_center", pupil_center, self.shapes.num_pupils),
+            )
+        )
+        screen = torch.full((1, video.shape[1], start, *video.shape[3:]), float(grey))
+        lead = Clips(
+            mouse_id=mouse_id,
+            video=mouse.video_in_model_units(screen),
+            behaviors=behaviors[..., :start],
+            pupil_centers=pupil_centers[..., :start],
+        )
+        num_movies = len(video)
+        clips = Clips(
+            mouse_id=mouse_id,
+            video=mouse.video_in_model_units(video),
+            behaviors=behaviors[..., start:].expand(num_movies, -1, -1),
+            pupil_centers=pupil_centers[..., start:].expand(num_movies, -1, -1),
+        ).to(self.device)
+        chosen = read_neurons(neurons, mouse.num_neurons)
+        outputs = self.engine.respond(lead, clips, neurons=chosen)
+        return mouse.responses_in(units, outputs, chosen)
 
     def stream(
         self,
@@ -180,140 +255,55 @@ class DigitalTwin:
         behavior: ArrayLike | None = None,
         pupil_center: ArrayLike | None = None,
         units: Units = "recorded",
-    ) -> NoReturn:
-        """Frame-by-frame prediction, which comes with the next release.
+        max_frames: int | None = None,
+    ) -> Stream:
+        """A `Stream`, whose `step(frame)` gives the responses (n,) at each new frame.
+
+        Args:
+            mouse_id: the mouse that watches.
+            behavior: (k,) or (k, t) in recorded units, where a step gives none; None: the mean of
+                the training set.
+            pupil_center: (p,) or (p, t), likewise.
+            units: "recorded", or "model" for the output before the inverse response transform.
+            max_frames: frames that fit, which bound its memory (`Stream.num_bytes`); None: as many
+                as the longest trial of the training set.
 
         Raises:
-            NotImplementedError: always.
+            ConfigError: an unknown mouse, units that need statistics the twin lacks, or a model
+                whose responses depend on later frames.
         """
-        raise NotImplementedError(
-            "twin.stream comes with the next release of viv1t; until then ask twin.predict for "
-            "whole movies"
+        mouse = self.mouse(mouse_id)
+        check_units(units, mouse_id, mouse)
+        if not self.model.core.causal:
+            raise ConfigError(
+                "twin.stream needs a causal model, responses of this one depend on later frames: "
+                "train with --core_use_causal_attention, or ask twin.predict for whole movies"
+            )
+        room = self.shapes.max_frames if max_frames is None else max_frames
+        if room < 1:
+            raise ConfigError(f"max_frames must be at least 1, got {max_frames}")
+        return Stream(
+            self.model,
+            mouse_id=mouse_id,
+            mouse=mouse,
+            behavior=behavior,
+            pupil_center=pupil_center,
+            units=units,
+            max_frames=room,
+            autocast=self._autocast,
+            dtype=torch.bfloat16 if self.precision == "bf16" else torch.float32,
         )
 
-    def _respond(
-        self,
-        asked: RepeatedMovies,
-        mouse_id: MouseId,
-        movies: NDArray[np.generic],
-        behavior: Tensor,
-        pupil_center: Tensor,
-        *,
-        units: Units,
-    ) -> FloatArray:
-        """Responses (b, n, t') to movies (b, c, t, h, w) in the units of the caller."""
-        transforms = self.mouse(mouse_id).transforms
-        # A copy: torch warns about arrays that are read-only, as memory-mapped movies are.
-        inputs = torch.from_numpy(np.array(movies, dtype=np.float32))
-        if transforms is not None:
-            inputs = transforms.video(inputs)
-        behaviors, pupil_centers = behavior.to(self.device), pupil_center.to(self.device)
-        bf16 = self.precision == "bf16"
+    def _autocast(self) -> AbstractContextManager[Any]:
+        """The context in which the core computes."""
+        is_bf16 = self.precision == "bf16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=is_bf16)
+
+    def _whole(self, asked: RepeatedMovies, clips: Clips) -> Tensor:
+        """Responses (b, n, t'), in model units, to whole movies on the device."""
+        signals = {"behaviors": clips.behaviors, "pupil_centers": clips.pupil_centers}
         # no_grad, not inference_mode: tables that the model makes here may serve gradients later.
         with torch.no_grad():
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                features = asked.features(
-                    inputs.to(self.device),
-                    mouse_id=mouse_id,
-                    behaviors=behaviors,
-                    pupil_centers=pupil_centers,
-                )
-            outputs = asked.read_out(
-                features,
-                mouse_id=mouse_id,
-                behaviors=behaviors,
-                pupil_centers=pupil_centers,
-            )
-        outputs = outputs.cpu()
-        if units == "recorded" and transforms is not None:
-            outputs = transforms.invert_response(outputs)
-        responses: FloatArray = outputs.numpy()
-        return responses
-
-    def _movies(self, video: ArrayLike) -> tuple[NDArray[np.generic], bool]:
-        """The movies as (b, c, t, h, w), and whether it was a single one without batch axis."""
-        movies = _array(video)
-        _check_finite("video", movies)
-        channels = self.shapes.video[0]
-        axes = "(t, h, w)" if channels == 1 else "(c, t, h, w)"
-        single_ndim = 3 if channels == 1 else 4
-        if movies.ndim not in (single_ndim, single_ndim + 1):
-            raise DataError(
-                f"video must be one movie {axes}, or several with a batch axis before them; "
-                f"got shape {movies.shape}"
-            )
-        single = movies.ndim == single_ndim
-        if single:
-            movies = movies[None]
-        if channels == 1:
-            movies = movies[:, None]
-        expected, found = (channels, *self.video_shape), (movies.shape[1], *movies.shape[3:])
-        if expected != found:
-            raise DataError(
-                f"the model takes frames of (c, h, w) = {expected} pixels, the video has {found}"
-            )
-        if 0 in movies.shape or self.model.core.num_frames_out(movies.shape[2]) < 1:
-            raise DataError(f"the video is too short for the model: it has shape {movies.shape}")
-        return movies, single
-
-    def _signal(
-        self, name: str, given: ArrayLike | None, mouse: TwinMouse, shape: tuple[int, int, int]
-    ) -> Tensor:
-        """Behaviour or pupil centre, transformed, as (b, k, t)."""
-        rows = shape[1]
-        if given is None and rows == 0:
-            return torch.zeros(shape)
-        transforms, statistics = mouse.transforms, mouse.statistics
-        if given is None:
-            if statistics is None:
-                raise ConfigError(
-                    f"{name} has no default without statistics: pass it, already transformed, as "
-                    f"({rows}, t), or give viv1t.load(..., statistics=) a data folder or a mapping"
-                )
-            values = np.broadcast_to(getattr(statistics, name).mean[:, None], shape[1:])
-        else:
-            values = _array(given)
-            if values.shape not in (shape, shape[1:]):
-                raise DataError(
-                    f"{name} must have shape {shape[1:]} or {shape} to go with the video, "
-                    f"got {values.shape}"
-                )
-            _check_finite(name, values)
-        signal = torch.from_numpy(np.array(values, dtype=np.float32))
-        if transforms is not None:
-            signal = getattr(transforms, name)(signal)
-        return signal.expand(shape)
-
-    def _warn_of_unit_range(self, movies: NDArray[np.generic], mouse: TwinMouse) -> None:
-        if mouse.statistics is None or not np.issubdtype(movies.dtype, np.floating):
-            return
-        largest = float(movies.max())
-        if 0 < largest <= 1 < float(mouse.statistics.video.max):
-            warnings.warn(
-                f"the video's largest value is {largest:.3g}: it seems to be scaled to 0..1, but "
-                "grey values 0..255 are expected; multiply it by 255",
-                stacklevel=3,
-            )
-
-    def _refuse_recorded(self, mouse_id: MouseId) -> NoReturn:
-        raise ConfigError(
-            f"units='recorded' needs the statistics of mouse {mouse_id}, which this run folder "
-            "does not hold: give viv1t.load(run_dir, statistics=...) the data folder or a mapping "
-            "{mouse: {video|behavior|pupil_center|response: {mean, std, min, max, median}}}, or "
-            "ask for units='model' with inputs that are already transformed"
-        )
-
-
-def _array(values: ArrayLike | Tensor) -> NDArray[np.generic]:
-    """`values` as a NumPy array, from a tensor on any device too."""
-    if isinstance(values, Tensor):
-        values = values.detach().cpu().numpy()
-    return np.asarray(values)
-
-
-def _check_finite(name: str, values: NDArray[np.generic]) -> None:
-    if not np.issubdtype(values.dtype, np.number):
-        raise DataError(f"{name} must hold numbers, got dtype {values.dtype}")
-    if np.issubdtype(values.dtype, np.inexact) and not np.isfinite(values).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise DataError(f"{name} holds NaN or infinity, first at index {where}")
+            with self._autocast():
+                features = asked.features(clips.video, mouse_id=clips.mouse_id, **signals)
+            return asked.read_out(features, mouse_id=clips.mouse_id, **signals)

@@ -40,6 +40,8 @@ class Core(nn.Module):
     Attributes:
         output_shape: (c', t', h', w') for a movie of `shapes.max_frames` frames.
         causal: whether changing a frame leaves all earlier outputs as they are.
+        num_frames_seen: latest frames that an output of a causal core depends on, its own
+            included; None: all.
         first_centre_px: (x, y) pixel in the unpadded frame on which the feature at row 0, column 0
             is centred; pixel centres have whole numbers.
         centre_step_px: (x, y) pixels from one feature to the next.
@@ -47,6 +49,7 @@ class Core(nn.Module):
 
     output_shape: tuple[int, int, int, int]
     causal: bool
+    num_frames_seen: int | None = None
     first_centre_px: tuple[float, float] = (0.0, 0.0)
     centre_step_px: tuple[float, float] = (1.0, 1.0)
 

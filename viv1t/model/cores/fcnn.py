@@ -147,6 +147,7 @@ class FCNNCore(Core):
         self.cnn = FactorisedCNN(config, channels=num_input_channels(config.behavior_mode, shapes))
         self.output_shape = (channels, num_frames, height + num_even, width + num_even)
         self.causal = True
+        self.num_frames_seen = self.num_frames_lost + 1
         self.first_centre_px = (-num_even / 2, -num_even / 2)
 
     def num_frames_out(self, num_frames: int) -> int:

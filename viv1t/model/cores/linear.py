@@ -67,6 +67,7 @@ class LinearCore(Core):
         add_reg_scale(self)
         self.output_shape = (channels, shapes.max_frames, height, width)
         self.causal = True
+        self.num_frames_seen = config.temporal_kernel
 
     def forward(
         self, inputs: Tensor, *, mouse_id: MouseId, behaviors: Tensor, pupil_centers: Tensor

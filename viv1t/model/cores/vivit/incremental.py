@@ -73,11 +73,23 @@ class IncrementalViViT:
         """Where the core computes."""
         return next(self.core.parameters()).device
 
-    @property
-    def cache_floats(self) -> int:
-        """Numbers that the temporal blocks remember of one frame at one place."""
+    def empty_past(self, num_frames: int, dtype: torch.dtype) -> list[KeysValues]:
+        """Room, for each temporal block, for keys and values of all places; holds anything.
+
+        Args:
+            num_frames: that fit.
+            dtype: of keys and values.
+        """
         config = self.core.config
-        return 2 * config.temporal_depth * config.num_heads * config.head_dim
+        shape = (2, self.num_places, config.num_heads, num_frames, config.head_dim)
+        return [
+            KeysValues(*torch.empty(shape, dtype=dtype, device=self.device))
+            for _ in range(config.temporal_depth)
+        ]
+
+    def as_map(self, features: Tensor) -> Tensor:
+        """Features (b, d, t, h', w') of features (b, p, t, d)."""
+        return features.unflatten(1, self.grid).permute(0, 4, 3, 1, 2)
 
     def signals(self, behaviors: Tensor, pupil_centers: Tensor) -> Tensor:
         """The behaviour that the core sees, (b, k, t), of (b, k', t) and (b, p, t)."""
