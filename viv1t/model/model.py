@@ -85,6 +85,7 @@ class Model(nn.Module):
                     coordinates=place,
                     mean_response=None if mean_responses is None else mean_responses[mouse_id],
                     as_published=as_published,
+                    fast=bool(getattr(config.core, "fast", True)),
                 )
                 for mouse_id, place in coordinates.items()
             }

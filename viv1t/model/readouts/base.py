@@ -23,12 +23,14 @@ class ReadoutRuntime(TypedDict):
         coordinates: (n, 3) positions of the neurons in µm; its length is the number of neurons.
         mean_response: (n,) mean transformed response, the start of the bias; None: zeros.
         as_published: reproduce defects of the published code that change numbers.
+        fast: take the fast paths, equal to the plain ones to rounding (default).
     """
 
     core_shape: tuple[int, int, int, int]
     coordinates: Tensor
     mean_response: NotRequired[Tensor | None]
     as_published: NotRequired[bool]
+    fast: NotRequired[bool]
 
 
 class Readout(nn.Module):
@@ -48,6 +50,7 @@ class Readout(nn.Module):
         self.core_shape = runtime["core_shape"]
         self.num_neurons = len(runtime["coordinates"])
         self.as_published = runtime.get("as_published", False)
+        self.fast = runtime.get("fast", True)
         add_reg_scale(self)
 
     def forward(self, features: Tensor, *, shifts: Tensor | None) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from viv1t.config.flags import flag
 from viv1t.config.schema import ReadoutConfig
+from viv1t.model.layers.gather import read_points
 from viv1t.model.readouts.base import READOUTS, BiasMode, Readout, ReadoutRuntime
 
 INIT_MU_RANGE = 0.2
@@ -89,16 +90,23 @@ class GaussianReadout(Readout):
     def forward(self, features: Tensor, *, shifts: Tensor | None) -> Tensor:
         """Responses (b, n, t'), see `Readout.forward`."""
         num_batch, _, num_frames = features.shape[:3]
-        maps = features.transpose(1, 2).flatten(0, 1)
-        grid = self.sampling_grid(len(maps))
+        grid = self.sampling_grid(num_batch * num_frames)
         if shifts is not None:
             grid = grid + shifts.mT.reshape(-1, 1, 2)
-        grid = grid.expand(len(maps), -1, -1)[:, :, None]
-        sampled = F.grid_sample(maps, grid, align_corners=True)[..., 0]
-        responses = torch.einsum("fcn,cn->fn", sampled, self.features[0])
-        if self.bias is not None:
-            responses = responses + self.bias
-        return responses.unflatten(0, (num_batch, num_frames)).mT
+        grid = grid.unflatten(0, (num_batch, num_frames) if len(grid) > 1 else (1, 1))
+        read = read_points if self.fast and features.device.type == "cpu" else sample_points
+        responses = read(features, grid, self.features[0].mT)
+        return responses if self.bias is None else responses + self.bias[:, None]
+
+
+def sample_points(features: Tensor, grid: Tensor, weights: Tensor) -> Tensor:
+    """The same as `read_points`, plainly and on any device."""
+    num_batch, _, num_frames = features.shape[:3]
+    maps = features.transpose(1, 2).flatten(0, 1)
+    grid = grid.expand(num_batch, num_frames, -1, -1).flatten(0, 1)[:, :, None]
+    sampled = F.grid_sample(maps, grid, align_corners=True)[..., 0]
+    responses = torch.einsum("fcn,nc->fn", sampled, weights)
+    return responses.unflatten(0, (num_batch, num_frames)).mT
 
 
 def scaled_coordinates(coordinates: Tensor, *, as_published: bool = False) -> Tensor:
