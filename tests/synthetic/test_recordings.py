@@ -1,6 +1,7 @@
 """What is written: the published format, the same bytes for a seed, and nothing lost."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,9 @@ def recording(request, synthetic_data):
 
 
 def files(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    """All that is written but what is derived from it."""
+    paths = [p for p in folder.rglob("*") if p.is_file() and p.parent.name != "viv1t"]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
 
 
 def stored(recording, trial):
@@ -203,6 +206,19 @@ def test_a_stored_population_repeats_its_responses(synthetic_data, recording):
     assert np.mean(ceiling) == pytest.approx(np.mean(again), abs=0.04)
     assert np.abs(ceiling - again).max() < 0.2
     assert 0.3 < ceiling.mean() < 0.95
+
+
+def test_ceilings_are_kept_while_writing_and_until_something_changes(synthetic_data, tmp_path):
+    data_copy = shutil.copytree(synthetic_data, tmp_path / "data")
+    kept = {tier: noise_ceiling(data_copy, "S1", tier) for tier in ("validation", "live_bonus")}
+    for path in (data_copy / "synthetic/S1/viv1t").glob("ceiling_*"):
+        path.unlink()
+    for tier, ceiling in kept.items():
+        np.testing.assert_allclose(noise_ceiling(data_copy, "S1", tier), ceiling, rtol=1e-6)
+    path = data_copy / "synthetic/S1/data/responses"
+    for trial in path.iterdir():
+        np.save(trial, np.load(trial)[::-1])
+    assert np.abs(noise_ceiling(data_copy, "S1", "validation") - kept["validation"]).max() > 0.1
 
 
 def test_truth_survives_the_file(recording):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from viv1t.data.mice import choose_mice
 from viv1t.data.recording import Recording
-from viv1t.data.synthetic import noise_ceiling
+from viv1t.data.synthetic import SyntheticMouse, noise_ceiling
 from viv1t.data.synthetic.truth import truth_path
 from viv1t.errors import ConfigError, MissingResultError
 from viv1t.metrics import challenge_correlation
@@ -75,6 +76,12 @@ class Comparison:
     def has_truth(self, mouse_id: MouseId) -> bool:
         """True for a synthetic mouse, whose noise ceiling is known exactly."""
         return truth_path(self.recordings[mouse_id].mouse.folder).is_file()
+
+    @cached_property
+    def truth(self) -> SyntheticMouse | None:
+        """The synthetic mice of the comparison; None if there is none."""
+        synthetic = [mouse_id for mouse_id in self.recordings if self.has_truth(mouse_id)]
+        return SyntheticMouse.open(self.data_dir, synthetic) if synthetic else None
 
 
 def open_comparison(
@@ -159,11 +166,14 @@ def _tier_scores(comparison: Comparison, mouse_id: MouseId, tier: Tier) -> Itera
     groups = {ALL_STIMULI: recording.trials(tier)}
     if len(by_stimulus) > 1:
         groups |= by_stimulus
-    recorded = {int(t): recording.load(int(t)).response for t in groups[ALL_STIMULI]}
+    recorded = {
+        int(t): recording.read_responses(int(t), start=0, stop=recording.length(int(t)))
+        for t in groups[ALL_STIMULI]
+    }
     for stimulus, trials in groups.items():
         ceiling = np.full(recording.num_neurons, np.nan)
         if comparison.has_truth(mouse_id) and stimulus == ALL_STIMULI:
-            ceiling = noise_ceiling(comparison.data_dir, mouse_id, tier)
+            ceiling = noise_ceiling(comparison.data_dir, mouse_id, tier, truth=comparison.truth)
         for label in comparison.runs:
             rows, correlation = _correlations(
                 comparison.responses(label, mouse_id), {int(t): recorded[int(t)] for t in trials}
@@ -188,7 +198,7 @@ def _correlations(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Rows of the recording (n,) and their correlation (n,) with the predictions in `file`."""
     rows = np.asarray(file.attrs["neuron_idx"])
-    pred = [torch.from_numpy(file.read(trial)) for trial in recorded]
+    pred = [torch.from_numpy(response) for response in file.read_several(recorded)]
     true = [
         torch.from_numpy(response[rows, -y.shape[1] :])
         for response, y in zip(recorded.values(), pred, strict=True)

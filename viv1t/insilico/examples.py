@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from viv1t.data.recording import Recording
-from viv1t.data.synthetic import SyntheticMouse, load_truth
+from viv1t.data.synthetic import load_truth
 from viv1t.errors import ConfigError
 from viv1t.insilico.compare import ALL_STIMULI, Comparison
 from viv1t.insilico.load import load
@@ -200,8 +200,8 @@ def _sources(
     for trial_id, response in zip(trials, recorded, strict=True):
         yield "trial", f"trial {trial_id}", response
     yield "mean", "repeat mean", recorded.mean(axis=0)
-    if comparison.has_truth(mouse_id):
-        truth = SyntheticMouse.open(comparison.data_dir, (mouse_id,))
+    truth = comparison.truth
+    if truth is not None and mouse_id in truth.mouse_ids:
         rates = [
             truth.predict(
                 trial.video[0, :length],
@@ -214,7 +214,8 @@ def _sources(
         yield "truth", "true rate", np.mean(rates, axis=0)[:, skip - length :]
     for label in comparison.runs:
         file = comparison.responses(label, mouse_id)
-        mean = np.mean([file.read(trial)[:, skip - length :] for trial in trials], axis=0)
+        predicted = [y[:, skip - length :] for y in file.read_several(trials)]
+        mean = np.mean(predicted, axis=0)
         full = np.full((recording.num_neurons, mean.shape[1]), np.nan)
         full[np.asarray(file.attrs["neuron_idx"])] = mean
         yield "predicted", label, full

@@ -165,9 +165,15 @@ class ResponseFile:
         Raises:
             MissingResultError: the file or the trial is not there.
         """
+        (response,) = self.read_several((trial_id,))
+        return response
+
+    def read_several(self, trial_ids: Iterable[int]) -> Iterator[NDArray[np.float32]]:
+        """The responses of some trials in turn, each as `read` gives it; opens the file once."""
         with self._open() as file:
-            values: NDArray[np.float32] = self._dataset(file, trial_id)[()]
-            return values.astype(np.float32, copy=False)
+            for trial_id in trial_ids:
+                values: NDArray[np.float32] = self._dataset(file, trial_id)[()]
+                yield values.astype(np.float32, copy=False)
 
     def labels(self, trial_id: int) -> TrialLabels:
         """Tier, video id and stimulus id of trial `trial_id`; unknown in a published file."""

@@ -268,8 +268,8 @@ def read_trials(
     """
     skip = recording.mouse.skip_frames
     y_true, y_pred, starts = [], [], []
-    for trial in trial_ids:
-        pred, length = file.read(trial), recording.length(trial)
+    for trial, pred in zip(trial_ids, file.read_several(trial_ids), strict=True):
+        length = recording.length(trial)
         if pred.shape[0] != len(neurons) or pred.shape[1] > length or length <= skip:
             raise DataError(
                 f"{file.path}, trial {trial}: expected {len(neurons)} neurons and at most "

@@ -9,13 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
+from viv1t.data.mice import Mouse
+from viv1t.data.recording import Recording
+from viv1t.data.synthetic.ceiling import keep_ceilings
 from viv1t.data.synthetic.presets import PRESETS
 from viv1t.data.synthetic.session import VERSION, Job, Source, made_by_path, prepare, write_movie
 from viv1t.errors import DataError
-from viv1t.names import MouseId
+from viv1t.names import TIER_OF_RAW, MouseId
 from viv1t.registry import unknown_name
 from viv1t.units import FPS
 from viv1t.utils.files import read_yaml, write_yaml
@@ -69,18 +73,23 @@ def _write(data_dir: Path, sources: Sequence[Source], *, num_workers: int, progr
     for source in sources:
         jobs += prepare(source, _partial(data_dir, source))
     total = sum(len(job.trials) for job in jobs)
+    totals: dict[MouseId, dict[str, np.ndarray]] = {source.mouse_id: {} for source in sources}
     with tqdm(total=total, desc="synthetic trials", disable=not progress) as bar:
-        for written in _run(jobs, num_workers):
-            bar.update(written)
+        for job, sums in zip(jobs, _run(jobs, num_workers), strict=True):
+            of_tier, tier = totals[job.source.mouse_id], TIER_OF_RAW[job.tier]
+            of_tier[tier] = of_tier[tier] + sums if tier in of_tier else sums
+            bar.update(len(job.trials))
     for source in sources:
         folder = _folder(data_dir, source)
         if folder.exists():
             shutil.rmtree(folder)
         _partial(data_dir, source).rename(folder)
+        mouse = Mouse(id=source.mouse_id, folder=folder, monitor=source.size.monitor)
+        keep_ceilings(Recording(mouse), totals[source.mouse_id])
         LOGGER.info("wrote %s: %d neurons", folder, source.size.num_neurons)
 
 
-def _run(jobs: Sequence[Job], num_workers: int) -> Iterator[int]:
+def _run(jobs: Sequence[Job], num_workers: int) -> Iterator[np.ndarray]:
     if num_workers == 0:
         yield from map(write_movie, jobs)
         return

@@ -14,15 +14,16 @@ import torch
 
 from viv1t import rng as randomness
 from viv1t.data.synthetic.behaviour import sample_behaviour
+from viv1t.data.synthetic.ceiling import sums
 from viv1t.data.synthetic.population import Population
 from viv1t.data.synthetic.presets import PRESETS, Preset
 from viv1t.data.synthetic.stimuli import STIMULI, Request, Stimulus
 from viv1t.data.synthetic.truth import TruthConfig, load_truth, sample_truth, save_truth
 from viv1t.names import STIMULUS_TYPES, MouseId
-from viv1t.units import FPS
+from viv1t.units import FPS, SKIP_FRAMES
 from viv1t.utils.files import write_yaml
 
-VERSION: Final = 3
+VERSION: Final = 4
 CALIBRATION_MOVIES: Final = 12
 
 
@@ -170,18 +171,21 @@ def _rate(
     return rate[0].numpy()
 
 
-def write_movie(job: Job) -> int:
-    """Write the trials of one movie; their number."""
+def write_movie(job: Job) -> np.ndarray:
+    """Write the trials of one movie; what the noise ceiling takes of them, see `ceiling.sums`."""
     source, population = job.source, _population(job.folder)
     stimulus = source.stimulus(job.tier, job.kind, job.number)
     video = stimulus.frames.transpose(1, 2, 0).astype(np.float32)
     shown: dict[str, Any] = {"kind": job.kind, "video_id": job.video_id, **stimulus.parameters}
+    total = np.zeros((6, population.num_neurons))
     for trial in job.trials:
         behavior, pupil = source.behaviour(trial)
         rate = _rate(population, stimulus.frames, behavior, pupil)
+        response = population.observe(rate, source.rng("noise", trial))
+        total += sums(rate[:, SKIP_FRAMES:], response[:, SKIP_FRAMES:])
         arrays = {
             "videos": video,
-            "responses": population.observe(rate, source.rng("noise", trial)),
+            "responses": response,
             "behavior": behavior,
             "pupil_center": pupil,
         }
@@ -190,7 +194,7 @@ def write_movie(job: Job) -> int:
             np.save(path, _padded(array, source.size.padded_frames))
         path = job.folder / "meta/stimuli" / f"{trial}.npz"
         np.savez(path, **shown)
-    return len(job.trials)
+    return total
 
 
 def _padded(array: np.ndarray, num_frames: int) -> np.ndarray:
