@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from viv1t.data.statistics import Statistics, response_floor
-from viv1t.data.transforms import Transforms, response_scale
+from viv1t.data.transforms import Transforms, center_crop, response_scale, uncropped_px
 
 SIGNALS = ("video", "behavior", "pupil_center", "response")
 GOLDEN = golden_cases.arrays("transforms")
@@ -15,8 +15,8 @@ STATISTICS = Statistics.from_arrays(
 )
 
 
-def made(mode: int, statistics: Statistics = STATISTICS, center_crop: float = 1.0) -> Transforms:
-    return Transforms(statistics, input_mode=mode, output_mode=mode, center_crop=center_crop)
+def made(mode: int, statistics: Statistics = STATISTICS, share: float = 1.0) -> Transforms:
+    return Transforms(statistics, input_mode=mode, output_mode=mode, center_crop=share)
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -37,9 +37,9 @@ def test_golden(mode: int, signal: str):
 @pytest.mark.parametrize("share", ["0.35", "0.50", "0.80"])
 def test_golden_center_crop(share: str):
     x = torch.from_numpy(GOLDEN["input/video"])
-    found = made(1, center_crop=float(share)).video(x)
+    found = made(1, share=float(share)).video(x)
     np.testing.assert_allclose(found, GOLDEN[f"center_crop/{share}"], rtol=2e-4, atol=2e-5)
-    np.testing.assert_array_equal(made(1, center_crop=float(share)).video(x[None])[0], found)
+    np.testing.assert_array_equal(made(1, share=float(share)).video(x[None])[0], found)
 
 
 @pytest.mark.parametrize("case", ["0", "1"])
@@ -95,3 +95,16 @@ def test_inverses_are_exact_and_gradients_pass(signal: str):
 def test_whole_numbers_become_floats():
     frames = torch.full((1, 2, 3, 4), 200, dtype=torch.uint8)
     np.testing.assert_array_equal(made(1).video(frames), made(1).video(frames.float()))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.6, 0.35])
+def test_positions_in_a_cropped_frame_go_back_to_where_the_pixel_was(share: float):
+    frame = (36, 64)
+    rows, columns = torch.meshgrid(torch.arange(36.0), torch.arange(64.0), indexing="ij")
+    shown = torch.stack((columns, rows))[:, None]
+    seen = shown if share == 1.0 else center_crop(shown, share)
+    places = torch.tensor([[32.0, 18.0], [20.0, 9.0], [50.0, 30.0]])
+    found = uncropped_px(places, share, frame=frame)
+    values = torch.stack([seen[:, 0, int(y), int(x)] for x, y in places])
+    # the crop takes nearest neighbours: half a pixel of the recording at most, plus interpolation
+    assert (found - values).abs().max() <= 0.75

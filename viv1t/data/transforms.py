@@ -135,6 +135,22 @@ class Transforms:
         return self._response.inverse(y)
 
 
+def uncropped_px(position_px: Tensor, share: float, *, frame: tuple[int, int]) -> Tensor:
+    """Pixels (n, 2) as (x, y) in the recorded frame, of pixels in what `center_crop` made of it.
+
+    Args:
+        position_px: (n, 2), (x, y) in the cropped and resized frame.
+        share: of each side that was kept; 1: nothing was cropped.
+        frame: (h, w) in pixels.
+    """
+    if share == 1.0:
+        return position_px
+    size = position_px.new_tensor([frame[1], frame[0]])
+    kept = (size * share).int()
+    index = (position_px + 0.5) * kept / size - 0.5
+    return (1 - share + 2 * share * index / (kept - 1)) * (size - 1) / 2
+
+
 def center_crop(video: Tensor, share: float) -> Tensor:
     """The central `share` of each side of `video` (..., h, w), resized to the whole frame.
 

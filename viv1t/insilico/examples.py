@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from viv1t.data.recording import Recording
 from viv1t.data.synthetic import load_truth
+from viv1t.data.transforms import uncropped_px
 from viv1t.errors import ConfigError
 from viv1t.insilico.compare import ALL_STIMULI, Comparison
 from viv1t.insilico.load import load
@@ -151,7 +152,11 @@ def _positions_of_mouse(twin: DigitalTwin, recording: Recording) -> pd.DataFrame
     truth = load_truth(recording.mouse.folder)
     facts = twin.mouse(mouse_id).facts
     rows = np.arange(recording.num_neurons) if facts is None else np.asarray(facts.neuron_idx)
-    learned = twin.model.readout_positions_px(mouse_id, mean_shift=_mean_shift(twin, recording))
+    learned = uncropped_px(
+        twin.model.readout_positions_px(mouse_id, mean_shift=_mean_shift(twin, recording)),
+        twin.config.data.center_crop,
+        frame=twin.video_shape,
+    )
     return pd.DataFrame(
         {
             "mouse_id": mouse_id,
