@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 DATA   ?= data/demo
 DEMO   ?= runs/demo
+TIERS  := validation live_main live_bonus final_main final_bonus
 PY     := $(VENV)/bin/python
 CORES  := $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 
@@ -37,8 +38,8 @@ demo: $(VENV)/.installed
 	$(PY) data/make_synthetic.py --data_dir $(DATA) --preset demo
 	$(PY) train.py --data_dir $(DATA) --output_dir $(DEMO)/ln $(shell cat misc/demo_ln.txt)
 	$(PY) train.py --data_dir $(DATA) --output_dir $(DEMO)/vivit $(shell cat misc/demo_vivit.txt)
-	$(PY) predict.py --data_dir $(DATA) --output_dir $(DEMO)/ln
-	$(PY) predict.py --data_dir $(DATA) --output_dir $(DEMO)/vivit
+	$(PY) predict.py --data_dir $(DATA) --output_dir $(DEMO)/ln --ds_tier $(TIERS)
+	$(PY) predict.py --data_dir $(DATA) --output_dir $(DEMO)/vivit --ds_tier $(TIERS)
 	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/ln
 	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/vivit
 	$(PY) misc/demo_report.py --data_dir $(DATA) --output_dir $(DEMO) \
