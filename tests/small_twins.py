@@ -70,6 +70,5 @@ def grey_values(*shape, seed=0):
 
 def assert_same(found, expected):
     """Equal within the tolerance of all faster paths."""
-    torch.testing.assert_close(
-        torch.as_tensor(found), torch.as_tensor(expected), atol=2e-5, rtol=2e-4
-    )
+    pair = (torch.as_tensor(values).float() for values in (found, expected))
+    torch.testing.assert_close(*pair, atol=2e-5, rtol=2e-4)

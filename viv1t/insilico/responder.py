@@ -40,6 +40,8 @@ class Responder(Protocol):
         pupil_center: ArrayLike | None = None,
         units: Units = "recorded",
         batch_size: int = 1,
+        frames: slice | None = None,
+        neurons: ArrayLike | None = None,
     ) -> NDArray[np.float32]:
         """Responses (n, t') to a movie (t, h, w), or (b, n, t') to (b, t, h, w).
 
@@ -50,4 +52,6 @@ class Responder(Protocol):
             pupil_center: (p, t) or (b, p, t) in recorded units; None: likewise.
             units: "recorded", or "model" for the output before the inverse transform.
             batch_size: movies that are computed together.
+            frames: frames of the movie whose responses are wanted, t' of them; None: all.
+            neurons: rows of the neurons that are wanted, n of them, or a mask; None: all.
         """

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from viv1t.data.mice import find_mice
@@ -145,6 +146,8 @@ class SyntheticMouse:
         pupil_center: np.ndarray | Tensor | None = None,
         units: Literal["recorded", "model"] = "recorded",
         batch_size: int = 1,
+        frames: slice | None = None,
+        neurons: ArrayLike | None = None,
     ) -> np.ndarray:
         """Noiseless responses, float32 (n, t) for one movie (t, h, w), (b, n, t) for several.
 
@@ -155,6 +158,8 @@ class SyntheticMouse:
             pupil_center: (2, t) or (b, 2, t), recorded units; None: the training-set mean.
             units: both are recorded units here.
             batch_size: movies at a time.
+            frames: frames of the movie whose responses are wanted; None: all.
+            neurons: rows of the neurons that are wanted, or a mask; None: all.
 
         Raises:
             ValueError: unknown mouse or units, or shapes that do not fit.
@@ -162,26 +167,27 @@ class SyntheticMouse:
         if units not in ("recorded", "model"):
             raise ValueError(f"units should be 'recorded' or 'model', got {units!r}")
         population = self._population(mouse_id)
-        frames = torch.as_tensor(video).float()
-        single = frames.ndim == 3
-        frames = frames[None] if single else frames
-        if frames.ndim != 4 or frames.shape[2:] != population.frame_shape:
+        movies = torch.as_tensor(video).float()
+        single = movies.ndim == 3
+        movies = movies[None] if single else movies
+        if movies.ndim != 4 or movies.shape[2:] != population.frame_shape:
             h, w = population.frame_shape
             raise ValueError(
                 f"video should be (t, {h}, {w}) or (b, t, {h}, {w}), got {tuple(video.shape)}"
             )
-        b, t = frames.shape[:2]
+        b, t = movies.shape[:2]
         behaviors = _state("behavior", behavior, (b, 2, t))
         pupils = _state("pupil_center", pupil_center, (b, 2, t))
         rates = [
             population(
-                frames[i : i + batch_size, None],
+                movies[i : i + batch_size, None],
                 behaviors=None if behaviors is None else behaviors[i : i + batch_size],
                 pupil_centers=None if pupils is None else pupils[i : i + batch_size],
             )
             for i in range(0, b, batch_size)
         ]
-        result = torch.cat(rates).numpy()
+        result = torch.cat(rates).numpy()[..., slice(None) if frames is None else frames]
+        result = result if neurons is None else result[:, np.atleast_1d(np.asarray(neurons))]
         return result[0] if single else result
 
 

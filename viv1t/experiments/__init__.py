@@ -1,0 +1,1 @@
+"""Experiments on anything that answers movies: stimuli in, tables of responses out."""
