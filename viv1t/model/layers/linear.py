@@ -23,21 +23,28 @@ class Context(Protocol):
         """Keep tensors."""
 
 
-def product(rows: Tensor, columns: Tensor, *, epilogue: str = "none") -> Tensor:
+def product(
+    rows: Tensor, columns: Tensor, *, is_relu: bool = False, plus: Tensor | None = None
+) -> Tensor:
     """The product rows columns^T (m, n) by oneDNN, without gradient; see `is_covered`.
 
     Args:
-        rows: (m, k), one of its axes contiguous.
-        columns: (n, k), likewise.
-        epilogue: "none" or "relu".
+        rows: (m, k).
+        columns: (n, k), contiguous or the transpose of what is; of anything else (a slice of
+            wider rows) oneDNN takes 1000 times as long.
+        is_relu: set what is negative to zero.
+        plus: (m, n), added instead.
     """
+    if plus is not None:
+        return torch.ops.mkldnn._linear_pointwise.binary(rows, plus, columns, None, "add")
+    epilogue = "relu" if is_relu else "none"
     return torch.ops.mkldnn._linear_pointwise(rows, columns, None, epilogue, [], "")
 
 
 def gradient_of_weight(gradient: Tensor, inputs: Tensor) -> Tensor:
     """gradient^T inputs (n, k): of a weight, from gradients (m, n) and inputs (m, k).
 
-    oneDNN is fastest where the result is wider than tall.
+    Both contiguous. oneDNN is fastest where the result is wider than tall.
     """
     if gradient.shape[1] > inputs.shape[1]:
         return product(inputs.t(), gradient.t()).t()
@@ -104,9 +111,7 @@ def fast_linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> T
     if not is_covered(inputs, weight):
         return F.linear(inputs, weight, bias)
     rows = inputs.flatten(0, -2) if inputs.ndim > 1 else inputs[None]
-    if 1 not in rows.stride():
-        rows = rows.contiguous()
-    found: Tensor = _Linear.apply(rows, weight.contiguous())
+    found: Tensor = _Linear.apply(rows.contiguous(), weight.contiguous())
     if bias is not None:
         found = found + bias
     return found.view(*inputs.shape[:-1], len(weight))

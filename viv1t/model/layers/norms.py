@@ -3,6 +3,7 @@
 from typing import Literal, TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 NormName: TypeAlias = Literal["layernorm", "rmsnorm", "dyt"]
@@ -19,7 +20,7 @@ class DynamicTanh(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The squashed inputs, of the same shape (..., dim)."""
-        return torch.tanh(self.alpha * inputs) * self.weight + self.bias
+        return apply_norm("dyt", inputs, (self.alpha, self.weight, self.bias))
 
 
 def build_norm(name: NormName, dim: int) -> nn.Module:
@@ -31,3 +32,22 @@ def build_norm(name: NormName, dim: int) -> nn.Module:
             return nn.RMSNorm(dim)
         case "dyt":
             return DynamicTanh(dim)
+
+
+def apply_norm(name: NormName, inputs: Tensor, weights: tuple[Tensor, ...]) -> Tensor:
+    """What `build_norm(name, dim)` gives with these weights, in the order of its parameters.
+
+    Args:
+        name: which norm.
+        inputs: (..., dim).
+        weights: its parameters.
+    """
+    match name:
+        case "layernorm":
+            weight, bias = weights
+            return F.layer_norm(inputs, inputs.shape[-1:], weight, bias)
+        case "rmsnorm":
+            return F.rms_norm(inputs, inputs.shape[-1:], weights[0])
+        case "dyt":
+            alpha, weight, bias = weights
+            return torch.tanh(alpha * inputs) * weight + bias

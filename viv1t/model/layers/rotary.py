@@ -95,6 +95,18 @@ class RotaryTables(nn.Module):
             length: number of tokens that have a position.
             num_fixed: register tokens at the end of the sequence.
         """
+        cos, sin = self._halves(length, num_fixed)
+        heads = (1, self.num_heads)
+        return Rotation(
+            torch.cat((cos, cos), dim=1).repeat(heads), torch.cat((-sin, sin), dim=1).repeat(heads)
+        )
+
+    def turns(self, length: int, *, num_fixed: int) -> Tensor:
+        """The same as complex factors (n, heads d / 2), see `turn`."""
+        cos, sin = self._halves(length, num_fixed)
+        return torch.complex(cos, sin).repeat(1, self.num_heads)
+
+    def _halves(self, length: int, num_fixed: int) -> tuple[Tensor, Tensor]:
         cos, sin = self.cos, self.sin
         if length > len(cos):
             if self.as_published:
@@ -106,10 +118,7 @@ class RotaryTables(nn.Module):
         if num_fixed:
             still = cos.new_ones((num_fixed, cos.shape[1]))
             cos, sin = torch.cat((cos, still)), torch.cat((sin, torch.zeros_like(still)))
-        heads = (1, self.num_heads)
-        return Rotation(
-            torch.cat((cos, cos), dim=1).repeat(heads), torch.cat((-sin, sin), dim=1).repeat(heads)
-        )
+        return cos, sin
 
 
 def rotate(tokens: Tensor, rotation: Rotation, *, head_dim: int) -> Tensor:
@@ -124,3 +133,23 @@ def rotate(tokens: Tensor, rotation: Rotation, *, head_dim: int) -> Tensor:
     """
     swapped = tokens.unflatten(-1, (-1, 2, head_dim // 2)).flip(-2).flatten(-3)
     return torch.addcmul(tokens * rotation.cos, swapped, rotation.sin)
+
+
+def paired(num_heads: int, head_dim: int) -> Tensor:
+    """Order of the heads d entries that puts those which turn together side by side.
+
+    Attention does not see it if queries and keys are both in this order.
+    """
+    order = torch.arange(num_heads * head_dim).view(num_heads, 2, head_dim // 2)
+    return order.transpose(1, 2).flatten()
+
+
+def turn(tokens: Tensor, turns: Tensor) -> Tensor:
+    """`rotate` for queries or keys (..., n, heads d) in the order of `paired`: one product.
+
+    Args:
+        tokens: queries or keys.
+        turns: see `RotaryTables.turns`.
+    """
+    pairs = torch.view_as_complex(tokens.unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turns).flatten(-2)

@@ -1,14 +1,20 @@
 """Transformer blocks, parallel and sequential, and the stack of them."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from viv1t.model.cores.vivit.config import ViViTConfig
+from viv1t.model.cores.vivit.fast import forward_fast
 from viv1t.model.layers.activations import build_activation
 from viv1t.model.layers.attention import attention
-from viv1t.model.layers.drop import DropPath
-from viv1t.model.layers.linear import FastLinear
+from viv1t.model.layers.branches import chunks
+from viv1t.model.layers.drop import Dropout, DropPath
+from viv1t.model.layers.linear import FastLinear, is_covered
 from viv1t.model.layers.norms import build_norm
 from viv1t.model.layers.rotary import RotaryPositionEmbedding, RotaryTables, Rotation, rotate
 
@@ -23,6 +29,9 @@ class Block(nn.Module):
     """
 
     scale: Tensor
+    attn_out: nn.Linear
+    ff_norm: nn.Module
+    ff_out: nn.Sequential
 
     def __init__(self, config: ViViTConfig, *, is_causal: bool, is_rotary: bool) -> None:
         super().__init__()
@@ -37,7 +46,7 @@ class Block(nn.Module):
             self.norm_k = build_norm(config.norm, self.inner_dim)
         if is_rotary:
             self.rotary_position_embedding = RotaryPositionEmbedding(config.head_dim)
-        self.attn_dropout = nn.Dropout(config.mha_dropout)
+        self.attn_dropout = Dropout(config.mha_dropout)
         self.drop_path1 = DropPath(config.drop_path)
         self.drop_path2 = DropPath(config.drop_path)
         for module in self.modules():
@@ -54,6 +63,10 @@ class Block(nn.Module):
             tokens: (b, n, d).
             rotation: of each of the n tokens, or None.
         """
+        raise NotImplementedError
+
+    def input_weights(self) -> tuple[Tensor, Tensor]:
+        """Weights of queries, keys and values, (3 inner, d), and of the hidden layer, (f, d)."""
         raise NotImplementedError
 
     def _attend(self, projected: Tensor, rotation: Rotation | None) -> Tensor:
@@ -81,7 +94,7 @@ class Block(nn.Module):
     def _feed_forward(self) -> nn.Sequential:
         return nn.Sequential(
             build_activation(self.config.ff_activation),
-            nn.Dropout(self.config.ff_dropout),
+            Dropout(self.config.ff_dropout),
             self._linear(self.config.ff_dim, self.config.emb_dim),
         )
 
@@ -97,6 +110,11 @@ class ParallelBlock(Block):
         self.fused_linear = self._linear(emb_dim, fused_dim)
         self.attn_out = self._linear(self.inner_dim, emb_dim)
         self.ff_out = self._feed_forward()
+
+    def input_weights(self) -> tuple[Tensor, Tensor]:
+        """See `Block.input_weights`."""
+        qkv, hidden = self.fused_linear.weight.split((3 * self.inner_dim, self._hidden_dim()))
+        return qkv, hidden
 
     def forward(self, tokens: Tensor, rotation: Rotation | None) -> Tensor:
         """Tokens (b, n, d) after the block, see `Block.forward`."""
@@ -119,6 +137,10 @@ class SequentialBlock(Block):
         self.ff_norm = build_norm(self.config.norm, emb_dim)
         self.ff_in = self._linear(emb_dim, self._hidden_dim())
         self.ff_out = self._feed_forward()
+
+    def input_weights(self) -> tuple[Tensor, Tensor]:
+        """See `Block.input_weights`."""
+        return self.qkv_linear.weight, self.ff_in.weight
 
     def forward(self, tokens: Tensor, rotation: Rotation | None) -> Tensor:
         """Tokens (b, n, d) after the block, see `Block.forward`."""
@@ -150,6 +172,7 @@ class Transformer(nn.Module):
         as_published: bool = False,
     ) -> None:
         super().__init__()
+        self.config = config
         self.grad_checkpointing = grad_checkpointing
         self.tables: RotaryTables | None = None
         if num_positions is not None:
@@ -172,12 +195,30 @@ class Transformer(nn.Module):
             tokens: (b, n, d), registers last.
             num_registers: how many of the n tokens are registers, which have no position.
         """
-        rotation = None
+        if not self._is_fast(tokens):
+            rotation = None
+            if self.tables is not None:
+                rotation = self.tables(tokens.shape[1] - num_registers, num_fixed=num_registers)
+            return self._run([partial(x, rotation=rotation) for x in self.blocks], tokens)
+        turns = None
         if self.tables is not None:
-            rotation = self.tables(tokens.shape[1] - num_registers, num_fixed=num_registers)
-        for block in self.blocks:
+            turns = self.tables.turns(tokens.shape[1] - num_registers, num_fixed=num_registers)
+        blocks = [partial(forward_fast, cast(Block, x), turns=turns) for x in self.blocks]
+        if self.training or torch.is_grad_enabled():
+            return self._run(blocks, tokens.contiguous())
+        found = torch.empty_like(tokens)
+        for part in chunks(tokens):
+            found[part] = self._run(blocks, tokens[part].contiguous())
+        return found
+
+    def _is_fast(self, tokens: Tensor) -> bool:
+        is_wanted = self.config.fast == 1 and self.config.flash_attention == 1
+        return is_wanted and len(self.blocks) > 0 and is_covered(tokens, *self.blocks.parameters())
+
+    def _run(self, blocks: Sequence[Callable[[Tensor], Tensor]], tokens: Tensor) -> Tensor:
+        for block in blocks:
             if self.grad_checkpointing and torch.is_grad_enabled():
-                tokens = checkpoint(block, tokens, rotation, use_reentrant=False)
+                tokens = checkpoint(block, tokens, use_reentrant=False)
             else:
-                tokens = block(tokens, rotation)
+                tokens = block(tokens)
         return tokens

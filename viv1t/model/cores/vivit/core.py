@@ -12,6 +12,8 @@ from viv1t.model.cores.vivit.config import ViViTConfig
 from viv1t.model.cores.vivit.incremental import IncrementalViViT, can_advance
 from viv1t.model.cores.vivit.tokenizer import Tokenizer
 from viv1t.model.layers.activations import build_activation
+from viv1t.model.layers.branches import chunks
+from viv1t.model.layers.linear import is_covered
 from viv1t.names import MouseId
 
 
@@ -28,6 +30,9 @@ class ViViT(nn.Module):
         num_frames: t, frames of tokens of the longest movie.
         grad_checkpointing: recompute each block in the backward pass.
         as_published: see `RotaryTables`.
+
+    Attributes:
+        is_chunked: take some frames, then some places, at a time, without gradients on the CPU.
     """
 
     reg_scale: Tensor
@@ -44,6 +49,7 @@ class ViViT(nn.Module):
         super().__init__()
         self.num_registers = config.reg_tokens
         self.is_causal = config.use_causal_attention
+        self.is_chunked = config.fast == 1
         if config.reg_tokens > 0:
             self.reg_s_tokens = nn.Parameter(torch.randn(config.reg_tokens, config.emb_dim))
             self.reg_t_tokens = nn.Parameter(torch.randn(config.reg_tokens, config.emb_dim))
@@ -68,17 +74,37 @@ class ViViT(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (b, p, t, d) after both transformers, of tokens (b, t, p, d)."""
         num_batch, num_frames, num_patches, _ = tokens.shape
-        num_spatial = self.num_registers
-        num_temporal = 0 if self.is_causal else self.num_registers
-        tokens = tokens.flatten(0, 1)
-        if num_spatial:
-            tokens = self._append(tokens, self.reg_s_tokens)
-        tokens = self.spatial_transformer(tokens, num_registers=num_spatial)[:, :num_patches]
-        tokens = tokens.unflatten(0, (num_batch, num_frames)).transpose(1, 2).flatten(0, 1)
-        if num_temporal:
-            tokens = self._append(tokens, self.reg_t_tokens)
-        tokens = self.temporal_transformer(tokens, num_registers=num_temporal)[:, :num_frames]
-        return tokens.unflatten(0, (num_batch, num_patches))
+        if self.is_chunked and not self._keeps_all(tokens):
+            places = tokens.new_empty(num_batch, num_patches, num_frames, tokens.shape[-1])
+            for movie, place in zip(tokens, places, strict=True):
+                for part in chunks(movie):
+                    place[:, part] = self._spatial(movie[part]).transpose(0, 1)
+                for part in chunks(place):
+                    place[part] = self._temporal(place[part])
+            return places
+        frames = self._spatial(tokens.flatten(0, 1)).unflatten(0, (num_batch, num_frames))
+        places = self._temporal(frames.transpose(1, 2).flatten(0, 1))
+        return places.unflatten(0, (num_batch, num_patches))
+
+    def _keeps_all(self, tokens: Tensor) -> bool:
+        """Whether every step must be kept or drawn at once, or there is nothing to be gained."""
+        return self.training or torch.is_grad_enabled() or not is_covered(tokens)
+
+    def _spatial(self, frames: Tensor) -> Tensor:
+        """Frames (f, p, d) after attention within each of them."""
+        num_patches = frames.shape[1]
+        if self.num_registers:
+            frames = self._append(frames, self.reg_s_tokens)
+        transformer = self.spatial_transformer
+        return transformer(frames, num_registers=self.num_registers)[:, :num_patches]
+
+    def _temporal(self, places: Tensor) -> Tensor:
+        """Places (p, t, d) after attention over time."""
+        num_frames = places.shape[1]
+        num_registers = 0 if self.is_causal else self.num_registers
+        if num_registers:
+            places = self._append(places, self.reg_t_tokens)
+        return self.temporal_transformer(places, num_registers=num_registers)[:, :num_frames]
 
     @staticmethod
     def _append(tokens: Tensor, registers: Tensor) -> Tensor:
@@ -133,6 +159,7 @@ class ViViTCore(Core):
         return IncrementalViViT(self) if can_advance(self) else None
 
     def compile_core(self) -> None:
-        """Compile both transformers, each as one graph."""
+        """Compile both transformers, each as one graph, for whole movies."""
+        self.vivit.is_chunked = False
         for transformer in (self.vivit.spatial_transformer, self.vivit.temporal_transformer):
             transformer.compile(fullgraph=True)
