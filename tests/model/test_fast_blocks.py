@@ -186,8 +186,8 @@ def test_attention_and_its_gradient(length, is_causal, in_parts):
     found_gradients = attend_backward(
         slope, *heads, found=found, logsumexp=logsumexp, is_causal=is_causal
     )
-    for found_gradient, gradient in zip(found_gradients, gradients, strict=True):
-        assert relative_error(found_gradient, gradient) < 1e-5
+    for found_gradient, gradient in zip(found_gradients.unbind(2), gradients, strict=True):
+        assert relative_error(found_gradient.transpose(1, 2), gradient) < 1e-5
 
 
 @pytest.mark.parametrize("rate", [0.04, 0.21, 0.5, 1e-7])

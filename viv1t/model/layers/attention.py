@@ -48,9 +48,7 @@ def attention(
     return manual_attention(query, key, value, is_causal=is_causal)
 
 
-def attend(
-    query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool
-) -> tuple[Tensor, Tensor | None]:
+def attend(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool) -> tuple[Tensor, Tensor]:
     """Attention output (b, n, heads, d), without gradient, and what `attend_backward` needs of it.
 
     For tensors that `linear.is_covered`. The fused kernel multiplies by MKL; oneDNN's faster
@@ -73,7 +71,7 @@ def attend(
         rows, keys, columns = query[index] * head_dim**-0.5, key[index], value[index].contiguous()
         for part, seen, weights in _weights(rows, keys.contiguous(), is_causal=is_causal):
             found[index[0], part, index[1]] = product(weights, columns[seen].t())
-    return found, None
+    return found, found.new_empty(0)
 
 
 def attend_backward(
@@ -83,10 +81,10 @@ def attend_backward(
     value: Tensor,
     *,
     found: Tensor,
-    logsumexp: Tensor | None,
+    logsumexp: Tensor,
     is_causal: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of queries, keys and values (b, heads, n, d) each.
+) -> Tensor:
+    """Gradients of queries, keys and values, side by side: (b, n, 3, heads, d).
 
     Args:
         gradient: of the output, (b, n, heads, d).
@@ -97,8 +95,8 @@ def attend_backward(
         logsumexp: the second thing that `attend` gave.
         is_causal: mask what comes later in the sequence.
     """
-    if logsumexp is not None:
-        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
+    if not _is_long(query):
+        of_heads = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
             gradient.transpose(1, 2),
             query,
             key,
@@ -108,18 +106,20 @@ def attend_backward(
             0.0,
             is_causal,
         )
-    num_batch, num_heads, _, head_dim = query.shape
-    of_query, of_key, of_value = (torch.zeros_like(x) for x in (query, key, value))
+        return torch.stack([x.transpose(1, 2) for x in of_heads], dim=2)
+    num_batch, num_heads, length, head_dim = query.shape
+    gradients = query.new_zeros((num_batch, length, 3, num_heads, head_dim))
     for index in pairs(range(num_batch), range(num_heads)):
         rows, keys = query[index] * head_dim**-0.5, key[index].contiguous()
         columns, slope = value[index].contiguous(), gradient[index[0], :, index[1]].contiguous()
         for part, seen, weights in _weights(rows, keys, is_causal=is_causal):
             of_weights = product(slope[part], columns[seen])
             of_logits = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-            of_query[index][part] = product(of_logits, keys[seen].t()).mul_(head_dim**-0.5)
-            of_key[index][seen] += product(rows[part].t(), of_logits.t()).t()
-            of_value[index][seen] += product(slope[part].t(), weights.t()).t()
-    return of_query, of_key, of_value
+            of_query, of_key, of_value = gradients[index[0], :, :, index[1]].unbind(1)
+            of_query[part] = product(of_logits, keys[seen].t()).mul_(head_dim**-0.5)
+            of_key[seen] += product(rows[part].t(), of_logits.t()).t()
+            of_value[seen] += product(slope[part].t(), weights.t()).t()
+    return gradients
 
 
 def _is_long(query: Tensor) -> bool:

@@ -19,7 +19,7 @@ from viv1t.model.layers.attention import attend, attend_backward
 from viv1t.model.layers.drop import Dropout, DropPath
 from viv1t.model.layers.linear import Context, gradient_of_weight, product
 from viv1t.model.layers.norms import NormName, apply_norm
-from viv1t.model.layers.rotary import turn
+from viv1t.model.layers.rotary import turn_
 
 # Tokens computed together: results of this size stay in the processor's cache.
 CHUNK_TOKENS = 2400
@@ -83,7 +83,7 @@ class Branch(ABC):
         normed: Tensor,
         found: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    ) -> tuple[Tensor, list[Tensor]]:
         """Gradients of `normed` and of the weights.
 
         Args:
@@ -121,9 +121,11 @@ class AttentionBranch(Branch):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """See `Branch.inner`."""
         projected = _linear(normed, weights[0])
-        heads = self._heads(projected, weights[1:])
-        found, logsumexp = attend(*heads, is_causal=self.is_causal)
-        rest = (projected,) if logsumexp is None else (projected, logsumexp)
+        turned = self._norm_qk(projected, weights[1:]) if self.norm_qk else projected
+        if self.turns is not None:
+            turn_(turned, self.turns)
+        found, logsumexp = attend(*self._heads(turned), is_causal=self.is_causal)
+        rest = (logsumexp, projected, turned) if self.norm_qk else (logsumexp, turned)
         return found.flatten(2), rest
 
     def inner_backward(
@@ -132,35 +134,39 @@ class AttentionBranch(Branch):
         normed: Tensor,
         found: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    ) -> tuple[Tensor, list[Tensor]]:
         """See `Branch.inner_backward`."""
-        attended, projected, *rest = found
-        with torch.enable_grad():
-            leaves = [x.detach().requires_grad_() for x in (projected, *weights[1:])]
-            heads = self._heads(leaves[0], tuple(leaves[1:]))
-        gradients = attend_backward(
+        attended, logsumexp, *rest = found
+        of_projected = attend_backward(
             gradient.unflatten(-1, (self.num_heads, -1)),
-            *(x.detach() for x in heads),
+            *self._heads(rest[-1]),
             found=attended.unflatten(-1, (self.num_heads, -1)),
-            logsumexp=rest[0] if rest else None,
+            logsumexp=logsumexp,
             is_causal=self.is_causal,
-        )
-        of_projected, *of_norms = torch.autograd.grad(heads, leaves, gradients)
-        of_normed, of_weight = _linear_backward(of_projected, normed, weights[0])
-        return of_normed, (of_weight, *of_norms)
-
-    def _heads(self, projected: Tensor, norms: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Queries, keys and values (b, heads, n, d)."""
-        query, key, value = projected.chunk(3, dim=-1)
-        if self.norm_qk:
-            half = len(norms) // 2
-            query = apply_norm(self.norm, query, norms[:half])
-            key = apply_norm(self.norm, key, norms[half:])
+        ).flatten(2)
         if self.turns is not None:
-            query, key = turn(query, self.turns), turn(key, self.turns)
-        return tuple(
-            x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for x in (query, key, value)
-        )
+            turn_(of_projected, self.turns.conj())
+        of_norms: list[Tensor] = []
+        if self.norm_qk:
+            with torch.enable_grad():
+                leaves = [x.detach().requires_grad_() for x in (rest[0], *weights[1:])]
+                projected = self._norm_qk(leaves[0], tuple(leaves[1:]))
+            gradients = torch.autograd.grad(projected, leaves, of_projected)
+            of_projected, of_norms = gradients[0], list(gradients[1:])
+        of_normed, of_weight = _linear_backward(of_projected, normed, weights[0])
+        return of_normed, [of_weight, *of_norms]
+
+    def _norm_qk(self, projected: Tensor, norms: tuple[Tensor, ...]) -> Tensor:
+        query, key, value = projected.chunk(3, dim=-1)
+        half = len(norms) // 2
+        query = apply_norm(self.norm, query, norms[:half])
+        key = apply_norm(self.norm, key, norms[half:])
+        return torch.cat((query, key, value), dim=-1)
+
+    def _heads(self, turned: Tensor) -> list[Tensor]:
+        """Queries, keys and values (b, heads, n, d)."""
+        heads = turned.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        return list(heads.unbind())
 
 
 @dataclass(frozen=True)
@@ -195,7 +201,7 @@ class FeedForwardBranch(Branch):
         normed: Tensor,
         found: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    ) -> tuple[Tensor, list[Tensor]]:
         """See `Branch.inner_backward`."""
         if self.hides_dropped:
             of_hidden = torch.ops.aten.threshold_backward(gradient, found[0], 0)
@@ -205,7 +211,7 @@ class FeedForwardBranch(Branch):
                 activated = self.activation(hidden)
             (of_hidden,) = torch.autograd.grad(activated, hidden, gradient)
         of_normed, of_weight = _linear_backward(of_hidden, normed, weights[0])
-        return of_normed, (of_weight,)
+        return of_normed, [of_weight]
 
 
 def chunks(tokens: Tensor) -> Iterator[slice]:
@@ -310,9 +316,8 @@ class _Residual(torch.autograd.Function):
             size = len(saved) // len(parts)
             found = saved[index * size : (index + 1) * size]
             mask = _as_numbers(found.pop(0)) if ctx.has_mask else None
-            of_part, *changes = _backward(
-                ctx.branch, weights, tokens[part], gradient[part] * ctx.scale, found, mask
-            )
+            scaled = gradient[part] if ctx.scale == 1 else gradient[part] * ctx.scale
+            of_part, *changes = _backward(ctx.branch, weights, tokens[part], scaled, found, mask)
             _add(of_tokens, part, of_part)
             for total, change in zip(of_weights, changes, strict=True):
                 total += change

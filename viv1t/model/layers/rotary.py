@@ -102,9 +102,9 @@ class RotaryTables(nn.Module):
         )
 
     def turns(self, length: int, *, num_fixed: int) -> Tensor:
-        """The same as complex factors (n, heads d / 2), see `turn`."""
+        """The same as complex factors of queries and keys, (n, heads d), see `turn_`."""
         cos, sin = self._halves(length, num_fixed)
-        return torch.complex(cos, sin).repeat(1, self.num_heads)
+        return torch.complex(cos, sin).repeat(1, 2 * self.num_heads)
 
     def _halves(self, length: int, num_fixed: int) -> tuple[Tensor, Tensor]:
         cos, sin = self.cos, self.sin
@@ -144,12 +144,12 @@ def paired(num_heads: int, head_dim: int) -> Tensor:
     return order.transpose(1, 2).flatten()
 
 
-def turn(tokens: Tensor, turns: Tensor) -> Tensor:
-    """`rotate` for queries or keys (..., n, heads d) in the order of `paired`: one product.
+def turn_(projected: Tensor, turns: Tensor) -> None:
+    """`rotate` in place, by one product: queries and keys in the order of `paired`.
 
     Args:
-        tokens: queries or keys.
-        turns: see `RotaryTables.turns`.
+        projected: queries, keys and values (..., n, 3 heads d).
+        turns: see `RotaryTables.turns`; their conjugate turns back.
     """
-    pairs = torch.view_as_complex(tokens.unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * turns).flatten(-2)
+    both = projected[..., : 2 * turns.shape[-1]]
+    torch.view_as_complex(both.unflatten(-1, (-1, 2))).mul_(turns)
