@@ -24,6 +24,15 @@ def first_nan(x: np.ndarray) -> int:
     return int(nan.argmax()) if nan.any() else len(x)
 
 
+def as_slice(rows: np.ndarray | slice) -> np.ndarray | slice:
+    """`rows` as a slice if they follow one another: slices are read without an index."""
+    if isinstance(rows, slice) or not len(rows):
+        return rows
+    start, stop = int(rows[0]), int(rows[-1]) + 1
+    follow = stop - start == len(rows) and np.array_equal(rows, np.arange(start, stop))
+    return slice(start, stop) if follow else rows
+
+
 def open_array(path: Path) -> np.ndarray:
     """The array stored in `path`, memory-mapped and read-only.
 

@@ -94,8 +94,8 @@ class TrialDataset:
         transforms = self.transforms
         return Batch(
             mouse_id=self.recording.mouse.id,
-            video=transforms.video(torch.from_numpy(loaded.video))[None],
-            response=transforms.response(torch.from_numpy(loaded.response))[None],
+            video=transforms.video(torch.from_numpy(loaded.video), in_place=True)[None],
+            response=transforms.response(torch.from_numpy(loaded.response), in_place=True)[None],
             behavior=transforms.behavior(torch.from_numpy(loaded.behavior))[None],
             pupil_center=transforms.pupil_center(torch.from_numpy(loaded.pupil_center))[None],
             trial_ids=torch.tensor([trial]),

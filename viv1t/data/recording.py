@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from viv1t.data.arrays import first_nan, open_array, read_array, read_labels
+from viv1t.data.arrays import as_slice, first_nan, open_array, read_array, read_labels
 from viv1t.data.identity import trial_ids
 from viv1t.data.mice import Mouse
+from viv1t.data.packed import open_packed
 from viv1t.errors import DataError
 from viv1t.names import TIER_OF_RAW, TIERS
 
@@ -50,10 +51,15 @@ class Recording:
         frame_shape: (h, w) of the video in pixels.
         num_behaviors: rows of the behaviour arrays, 0 if there are none.
         num_pupils: rows of the pupil centre arrays, 0 if there are none.
+        packed: the packed copy that trials are read from; None: from their own files.
     """
 
-    def __init__(self, mouse: Mouse) -> None:
+    def __init__(self, mouse: Mouse, *, use_packed: bool = True) -> None:
         """Read what describes the session; trials are read when they are asked for.
+
+        Args:
+            mouse: where the session lies.
+            use_packed: read trials from the packed copy, if there is one that fits.
 
         Raises:
             DataError: the session is missing, or its parts contradict one another.
@@ -73,7 +79,9 @@ class Recording:
         )
         self.coordinates = self._read_coordinates()
         self.unit_ids = self._read_unit_ids()
-        self._durations: dict[int, int] = {}
+        self.packed = open_packed(self) if use_packed else None
+        stretches = self.packed.stretches if self.packed else {}
+        self._durations = {trial: stretch.duration for trial, stretch in stretches.items()}
         self._hidden: dict[str, bool] = {}
 
     def trials(self, tier: str) -> np.ndarray:
@@ -134,6 +142,8 @@ class Recording:
 
     def read_video(self, trial: int, *, start: int, stop: int) -> np.ndarray:
         """Frames `start` to `stop` of the movie of `trial`, (c, t, h, w) float32."""
+        if self.packed and self.packed.holds(trial, stop):
+            return self.packed.video(trial, start=start, stop=stop)
         stored = self._open_video(trial)
         expected = (self.num_channels, *self.frame_shape)
         if stored.shape[:3] != expected:
@@ -163,7 +173,9 @@ class Recording:
 
         Rows of missing neurons (`present` is False) are NaN throughout.
         """
-        chosen = slice(None) if neurons is None else neurons
+        chosen = slice(None) if neurons is None else as_slice(neurons)
+        if self.packed and self.packed.holds(trial, stop):
+            return self.packed.rows("responses", trial, chosen, start=start, stop=stop)
         response = self._read("responses", trial, chosen, start, stop)
         if not np.isfinite(response).all():
             rows = np.arange(self.num_neurons)[chosen]
@@ -177,6 +189,8 @@ class Recording:
         """Frames `start` to `stop` of "behavior" or "pupil_center", (rows, t) float32."""
         if not self._files[name]:
             return np.zeros((0, stop - start), dtype=np.float32)
+        if self.packed and self.packed.holds(trial, stop):
+            return self.packed.rows(name, trial, slice(None), start=start, stop=stop)
         values = self._read(name, trial, slice(None), start, stop)
         if not np.isfinite(values).all():
             rows = np.arange(len(values))
@@ -304,7 +318,8 @@ class Recording:
                 f"{self._path(name, trial)} has shape {stored.shape}, expected {expected} rows (as "
                 f"in the first trial) and at least the {self.duration(trial)} frames of its video"
             )
-        return np.array(stored[rows, start:stop], dtype=np.float32)
+        values = stored[rows, start:stop]
+        return np.array(values, dtype=np.float32, copy=True if isinstance(rows, slice) else None)
 
     def _refuse_nan(
         self,

@@ -1,6 +1,7 @@
 """What a model sees of a recording: affine transforms with exact inverses."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -21,9 +22,16 @@ class _Affine:
     offset: Tensor
     scale: Tensor
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *, in_place: bool = False) -> Tensor:
         x = x if x.is_floating_point() else x.float()
-        return (x - self.offset.to(x)).div_(self.scale.to(x))
+        if self.is_centred:
+            x, in_place = (x.sub_ if in_place else x.sub)(self.offset.to(x)), True
+        return (x.div_ if in_place else x.div)(self.scale.to(x))
+
+    @cached_property
+    def is_centred(self) -> bool:
+        """Whether anything is subtracted."""
+        return bool(self.offset.any())
 
     def inverse(self, y: Tensor) -> Tensor:
         return (y * self.scale.to(y)).add_(self.offset.to(y))
@@ -61,7 +69,8 @@ class Transforms:
     """Transforms of the signals of one mouse, and their inverses.
 
     All methods take and give torch tensors whose last axes are those named, with any leading
-    batch axes, and let gradients pass.
+    batch axes, and let gradients pass. `in_place` overwrites what is given, if it is floating
+    point, and saves its memory a second time.
 
     Attributes:
         statistics: the statistics they were made from.
@@ -101,9 +110,9 @@ class Transforms:
             center_crop=self.center_crop,
         )
 
-    def video(self, x: Tensor) -> Tensor:
+    def video(self, x: Tensor, *, in_place: bool = False) -> Tensor:
         """Transformed movies (..., c, t, h, w) of grey levels, cropped around their centre."""
-        y = self._video.forward(x)
+        y = self._video.forward(x, in_place=in_place)
         return y if self.center_crop == 1.0 else center_crop(y, self.center_crop)
 
     def behavior(self, x: Tensor) -> Tensor:
@@ -114,9 +123,11 @@ class Transforms:
         """Transformed pupil centres (..., p, t)."""
         return self._pupil.forward(x)
 
-    def response(self, x: Tensor) -> Tensor:
+    def response(self, x: Tensor, *, in_place: bool = False) -> Tensor:
         """Transformed responses (..., n, t)."""
-        return x.clamp(min=0) if self.output_mode == 0 else self._response.forward(x)
+        if self.output_mode == 0:
+            return x.clamp(min=0)
+        return self._response.forward(x, in_place=in_place)
 
     def invert_video(self, y: Tensor) -> Tensor:
         """Grey levels of transformed movies; a centre crop is not undone."""
