@@ -6,15 +6,18 @@ mode only: dropout is left out. Gradients reach the movie.
 """
 
 from collections.abc import Sequence
+from itertools import product as pairs
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from viv1t.model.cores.vivit.blocks import ParallelBlock, SequentialBlock
-from viv1t.model.layers.attention import attention
+from viv1t.model.cores.vivit.blocks import Block
+from viv1t.model.layers.attention import MIN_WORK, attention
 from viv1t.model.layers.behaviors import select_behaviors
+from viv1t.model.layers.linear import fast_linear, is_covered, product
 from viv1t.model.layers.rotary import Rotation, rotate
 
 if TYPE_CHECKING:
@@ -136,7 +139,7 @@ class IncrementalViViT:
             rotation = Rotation(whole.cos[start:], whole.sin[start:])
         remembered = []
         for block, earlier in zip(transformer.blocks, past or repeat(None), strict=False):
-            assert isinstance(block, ParallelBlock | SequentialBlock)
+            assert isinstance(block, Block)
             tokens, own = _advance(block, tokens, rotation, earlier)
             remembered.append(own)
         return self.core.activation(tokens), remembered
@@ -158,50 +161,85 @@ def can_advance(core: "ViViTCore") -> bool:
 
 
 def _advance(
-    block: ParallelBlock | SequentialBlock,
-    tokens: Tensor,
-    rotation: Rotation | None,
-    past: KeysValues | None,
+    block: Block, tokens: Tensor, rotation: Rotation | None, past: KeysValues | None
 ) -> tuple[Tensor, KeysValues]:
     """Tokens (p, t, d) after a block, and their keys and values."""
+    config = block.config
+    of_projected, of_hidden = block.input_weights()
     normed = block.norm(tokens)
-    if isinstance(block, ParallelBlock):
-        inner = 3 * block.inner_dim
-        fused = block.fused_linear(normed)
-        projected, hidden = fused[..., :inner], fused[..., inner:]
-    else:
-        projected = block.qkv_linear(normed)
-    query, key, value = projected.chunk(3, dim=-1)
-    if block.config.norm_qk:
+    query, key, value = _linear(block, normed, of_projected).chunk(3, dim=-1)
+    if config.norm_qk:
         query, key = block.norm_q(query), block.norm_k(key)
-    head_dim = block.config.head_dim
     if rotation is not None:
-        query, key = (rotate(x, rotation, head_dim=head_dim) for x in (query, key))
+        query, key = (rotate(x, rotation, head_dim=config.head_dim) for x in (query, key))
     query, key, value = (
-        x.unflatten(-1, (-1, head_dim)).transpose(1, 2) for x in (query, key, value)
+        x.unflatten(-1, (-1, config.head_dim)).transpose(1, 2) for x in (query, key, value)
     )
     attended = _attend(query, key, value, past).transpose(1, 2).flatten(2)
-    tokens = tokens + block.attn_out(attended)
-    if isinstance(block, SequentialBlock):
-        hidden = block.ff_in(block.ff_norm(tokens))
-    return tokens + block.ff_out(hidden), KeysValues(key.to(value.dtype), value)
+    middle = _linear(block, attended, block.attn_out.weight, plus=tokens)
+    if not config.parallel_attention:
+        normed = block.ff_norm(middle)
+    activation, _, out = block.ff_out
+    assert isinstance(out, nn.Linear)
+    hidden = activation(_linear(block, normed, of_hidden))
+    return _linear(block, hidden, out.weight, plus=middle), KeysValues(key.to(value.dtype), value)
+
+
+def _linear(block: Block, inputs: Tensor, weight: Tensor, *, plus: Tensor | None = None) -> Tensor:
+    """Product of inputs (p, t, k) and weight (n, k), plus `plus`, (p, t, n)."""
+    if block.config.fast == 0:
+        found = F.linear(inputs, weight)
+    elif plus is None or torch.is_grad_enabled() or not is_covered(inputs, weight, plus):
+        found = fast_linear(inputs, weight)
+    else:
+        rows = (x.flatten(0, 1) for x in (inputs, plus))
+        return product(next(rows), weight, plus=next(rows)).view_as(plus)
+    return found if plus is None else plus + found
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) -> Tensor:
-    """Attention output (p, heads, t, d) of t frames to themselves and to those before them.
-
-    Earlier keys and values are used where they lie: putting them in one tensor with the new ones
-    would cost more than the products.
-    """
+    """Attention output (p, heads, t, d) of t frames to themselves and to those before them."""
+    num_frames, num_past = query.shape[2], 0 if past is None else past.keys.shape[2]
+    is_long = num_frames * (num_past + num_frames) * query.shape[3] >= MIN_WORK
+    if is_long and not torch.is_grad_enabled() and is_covered(query, key, value):
+        return _attend_by_head(query, key, value, past)
     if past is None:
         return attention(query, key, value, is_causal=True, is_fused=True)
+    return _attend_in_parts(query, key, value, past)
+
+
+def _attend_in_parts(query: Tensor, key: Tensor, value: Tensor, past: KeysValues) -> Tensor:
+    """Earlier keys and values used where they lie.
+
+    For a few frames, to copy them beside the new ones would cost more than the products.
+    """
     shape, num_frames = query.shape, query.shape[2]
     query, key, value = (x.flatten(0, 1) for x in (query * shape[-1] ** -0.5, key, value))
     keys, values = (x.flatten(0, 1) for x in past)
     own = query @ key.mT
     if num_frames > 1:
-        is_later = torch.ones(num_frames, num_frames, dtype=torch.bool, device=own.device).triu(1)
-        own = own.masked_fill(is_later, float("-inf"))
+        own = own + _later(own)
     logits = torch.cat((query @ keys.mT, own), dim=-1)
     earlier, own = logits.softmax(dim=-1).split((keys.shape[1], num_frames), dim=-1)
     return (earlier @ values + own @ value).view(shape)
+
+
+def _attend_by_head(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) -> Tensor:
+    """Place by place and head by head, by oneDNN: fastest for many frames. No gradient."""
+    num_places, num_heads, num_frames, head_dim = query.shape
+    earlier = KeysValues(key[:, :, :0], value[:, :, :0]) if past is None else past
+    keys, values = (torch.cat(pair, dim=2) for pair in zip(earlier, (key, value), strict=True))
+    found = query.new_empty(num_places, num_frames, num_heads, head_dim)
+    later = _later(query)
+    for place, head in pairs(range(num_places), range(num_heads)):
+        logits = product(query[place, head] * head_dim**-0.5, keys[place, head])
+        logits[:, -num_frames:] += later
+        torch.softmax(logits, dim=-1, out=logits)
+        found[place, :, head] = product(logits, values[place, head].t())
+    return found.transpose(1, 2)
+
+
+def _later(like: Tensor) -> Tensor:
+    """(t, t): minus infinity where the column comes later than the row, else zero."""
+    num_frames = like.shape[-2]
+    return like.new_full((num_frames, num_frames), float("-inf")).triu(1)
