@@ -36,8 +36,16 @@ def write(tmp_path: Path) -> Write:
     return write_all
 
 
-def build(data_dir: Path, *, seed: int = 7, given: Iterable[str] = (), **flags: Any) -> Loaders:
-    return build_loaders(DataConfig(data_dir=data_dir, **flags), seed=seed, given=set(given))
+def build(
+    data_dir: Path,
+    *,
+    seed: int = 7,
+    given: Iterable[str] = (),
+    device_type: str = "cpu",
+    **flags: Any,
+) -> Loaders:
+    config = DataConfig(data_dir=data_dir, **flags)
+    return build_loaders(config, seed=seed, device_type=device_type, given=set(given))
 
 
 def equal(a: Batch, b: Batch) -> bool:
@@ -61,11 +69,13 @@ def test_batches_are_the_same_whatever_loads_them(write: Write, tmp_path: Path):
     options = {"batch_size": 2, "crop_frame": 55}
     here = build(tmp_path, **options)
     workers = build(tmp_path, **options, num_workers=2, given={"num_workers"})
+    thread = build(tmp_path, **options, device_type="cuda")
     for epoch in (4, 1):
         batches = list(here.train(epoch))
-        others = list(workers.train(epoch))
-        assert len(batches) == len(others) == here.num_steps == 6
-        assert all(equal(a, b) for a, b in zip(batches, others, strict=True))
+        assert len(batches) == here.num_steps == 6
+        for loaders in (workers, thread):
+            others = list(loaders.train(epoch))
+            assert all(equal(a, b) for a, b in zip(batches, others, strict=True))
     resumed = list(build(tmp_path, **options).train(1))
     assert all(equal(a, b) for a, b in zip(batches, resumed, strict=True))
     assert not all(equal(a, b) for a, b in zip(batches, here.train(2), strict=True))

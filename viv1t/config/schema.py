@@ -84,7 +84,9 @@ class DataConfig:
     center_crop: float = flag(1.0, help="share of the frame that is kept around its centre (0..1]")
     limit_data: int | None = flag(None, help="training trials per mouse; none: all")
     limit_neurons: int | None = flag(None, help="neurons per mouse; none: all")
-    num_workers: int = flag(2, help="worker processes of each data loader")
+    num_workers: int = flag(
+        2, help="worker processes that load; unless given none, but a thread if not on a CPU"
+    )
     batch_size: int = flag(1, help="trials per mouse in one step")
     micro_batch_size: int = flag(
         0, help="trials per forward pass; 0: found by trial on CUDA, else the batch size"

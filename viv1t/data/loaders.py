@@ -1,8 +1,9 @@
 """From a configuration to batches: round robin over mice, the same whatever loads them."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from viv1t.data.statistics import load_statistics
 from viv1t.data.transforms import Transforms
 from viv1t.errors import ConfigError, DataError
 from viv1t.names import TIERS, MouseId, Tier
+from viv1t.utils.ahead import read_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +146,7 @@ class Loaders:
     num_steps: int
     _train_sets: Mapping[MouseId, TrialDataset]
     _plan: EpochPlan
-    _loader: "DataLoader[Batch]"
+    _train: Callable[[], Iterator[Batch]]
 
     def mean_responses(self) -> dict[MouseId, Tensor]:
         """{mouse: (n,)}: mean transformed response of the first 16 training trials at most."""
@@ -153,7 +155,7 @@ class Loaders:
     def train(self, epoch: int) -> Iterator[Batch]:
         """The training batches of `epoch`: mice in turn, trials shuffled and randomly cropped."""
         self._plan.epoch = epoch
-        return iter(self._loader)
+        return self._train()
 
     def tiers(self, mouse_id: MouseId) -> tuple[Tier, ...]:
         """Tiers of which the mouse has trials whose responses were not withheld."""
@@ -199,9 +201,10 @@ def build_loaders(
     Args:
         config: the data part of the configuration.
         seed: decides limits, order and crops.
-        device_type: where the model is; on "cpu" loading in worker processes only takes cores
-            away from it, so there are none unless --num_workers was given.
-        given: names of the flags that the user gave.
+        device_type: where the model is. On "cpu" nothing is read ahead, it would only take cores
+            away from the model; elsewhere a thread reads ahead.
+        given: names of the flags that the user gave; with --num_workers that many processes load
+            instead, or none. Handing over what they read costs more than reading it.
 
     Raises:
         ConfigError: an unknown mouse, or mice whose recordings cannot share a model.
@@ -212,7 +215,10 @@ def build_loaders(
     _check_alike(recordings)
     train_sets = {mouse_id: _train_set(r, config, seed) for mouse_id, r in recordings.items()}
     plan = EpochPlan(train_sets, batch_size=config.batch_size, seed=seed)
-    workers = config.num_workers if device_type != "cpu" or "num_workers" in given else 0
+    batches = _Batches(train_sets)
+    train = partial(_read, batches, plan, num_threads=int(device_type != "cpu"))
+    if "num_workers" in given:
+        train = partial(iter, _in_processes(batches, plan, config.num_workers))
     facts = {
         m: facts_of(d.recording, neurons=d.neurons, statistics=d.transforms.statistics)
         for m, d in train_sets.items()
@@ -230,16 +236,24 @@ def build_loaders(
         num_steps=len(plan),
         _train_sets=train_sets,
         _plan=plan,
-        _loader=DataLoader(
-            _Batches(train_sets),
-            sampler=plan,
-            batch_size=None,
-            collate_fn=_as_it_is,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            # Its own, so that loading never draws from the generator of dropout.
-            generator=torch.Generator(),
-        ),
+        _train=train,
+    )
+
+
+def _read(batches: _Batches, plan: EpochPlan, *, num_threads: int) -> Iterator[Batch]:
+    return read_ahead(batches.__getitem__, iter(plan), num_threads=num_threads)
+
+
+def _in_processes(batches: _Batches, plan: EpochPlan, num_workers: int) -> "DataLoader[Batch]":
+    return DataLoader(
+        batches,
+        sampler=plan,
+        batch_size=None,
+        collate_fn=_as_it_is,
+        num_workers=num_workers,
+        persistent_workers=num_workers > 0,
+        # Its own, so that loading never draws from the generator of dropout.
+        generator=torch.Generator(),
     )
 
 

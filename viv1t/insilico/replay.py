@@ -1,9 +1,7 @@
 """The trials of recordings, shown to a twin: predicted responses of whole tiers."""
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +17,7 @@ from viv1t.insilico.recorded import labels_of, scored_frames, tiers_of, trials_o
 from viv1t.insilico.twin import DigitalTwin, FloatArray
 from viv1t.names import TIERS, MouseId, Tier
 from viv1t.results.responses import ResponseAttributes, ResponseFile, Units
+from viv1t.utils.ahead import read_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +125,7 @@ def predict_recording(
     def read(trial_id: int) -> tuple[int, Trial]:
         return trial_id, recording.load(trial_id, neurons=facts.neuron_idx)
 
-    trials = _read_ahead(read, order, num_workers)
+    trials = read_ahead(read, order, num_threads=num_workers)
     shown = tqdm(trials, total=len(order), desc=f"mouse {mouse_id}", disable=not progress)
     with file.update(attributes, tiers=tiers) as writer:
         for group in _asked_together(shown, batch_size, recording.video_ids):
@@ -197,23 +196,6 @@ def _predict_group(
         units=units,
         batch_size=batch_size,
     )
-
-
-def _read_ahead(
-    read: Callable[[int], tuple[int, Trial]], trial_ids: Iterable[int], num_workers: int
-) -> Iterator[tuple[int, Trial]]:
-    """Trials in order, read by `num_workers` threads which keep at most two trials each ready."""
-    if num_workers < 1:
-        yield from map(read, trial_ids)
-        return
-    pending: deque[Future[tuple[int, Trial]]] = deque()
-    with ThreadPoolExecutor(num_workers) as pool:
-        for trial_id in trial_ids:
-            pending.append(pool.submit(read, trial_id))
-            if len(pending) > 2 * num_workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
 
 
 def _asked_together(
