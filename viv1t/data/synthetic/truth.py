@@ -88,8 +88,8 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
             "feedback_latency_frames": latency + 3,
             "exponent": np.full(n, 1.5),
             "baseline": rng.uniform(0.001, 0.006, n),
-            "running_gain": rng.uniform(0.1, 0.6, n),
-            "pupil_gain": rng.normal(0.1, 0.08, n),
+            "running_gain": rng.uniform(0.1, 0.5, n),
+            "pupil_gain": rng.normal(0.05, 0.04, n),
             "noise_shape": rng.uniform(4.0, 8.0, n),
             "scale": 3.5 * rng.lognormal(-0.125, 0.5, n),
         }
