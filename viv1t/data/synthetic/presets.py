@@ -89,7 +89,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             mice=dict.fromkeys(("S1", "S2"), ((_GABOR,), (_DOTS,))),
         ),
         "demo": Preset(
-            num_neurons=64,
+            num_neurons=192,
             frame=(36, 64),
             num_frames=150,
             padded_frames=150,
