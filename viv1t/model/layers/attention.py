@@ -1,7 +1,6 @@
 """Dot-product attention: the fused kernel, the same step by step, and the same by oneDNN."""
 
 from collections.abc import Iterator
-from itertools import product as pairs
 
 import torch
 import torch.nn.functional as F
@@ -55,22 +54,22 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool) -> tup
     products outweigh the steps between them where sequences are long.
 
     Args:
-        query: (b, heads, n, d).
+        query: (b, heads, n, d), already scaled by d^-0.5.
         key: (b, heads, n, d).
         value: (b, heads, n, d).
         is_causal: mask what comes later in the sequence.
     """
     if not _is_long(query):
         found, logsumexp = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            query, key, value, 0.0, is_causal
+            query, key, value, 0.0, is_causal, scale=1.0
         )
         return found.transpose(1, 2), logsumexp
-    num_batch, num_heads, length, head_dim = query.shape
-    found = query.new_empty((num_batch, length, num_heads, head_dim))
-    for index in pairs(range(num_batch), range(num_heads)):
-        rows, keys, columns = query[index] * head_dim**-0.5, key[index], value[index].contiguous()
-        for part, seen, weights in _weights(rows, keys.contiguous(), is_causal=is_causal):
-            found[index[0], part, index[1]] = product(weights, columns[seen].t())
+    found = torch.empty_like(query.transpose(1, 2), memory_format=torch.contiguous_format)
+    blocks = _blocks(query, is_causal=is_causal)
+    for rows, keys, values, out in _heads(query, key, value, found.transpose(1, 2)):
+        for part, seen, mask in blocks:
+            weights = _weights(rows[part], keys[seen], mask)
+            out[part] = product(weights, values[seen].t())
     return found, found.new_empty(0)
 
 
@@ -88,16 +87,17 @@ def attend_backward(
 
     Args:
         gradient: of the output, (b, n, heads, d).
-        query: (b, heads, n, d).
+        query: (b, heads, n, d), already scaled by d^-0.5.
         key: (b, heads, n, d).
         value: (b, heads, n, d).
         found: the output; may be anything where the gradient is zero.
         logsumexp: the second thing that `attend` gave.
         is_causal: mask what comes later in the sequence.
     """
+    gradient = gradient.transpose(1, 2)
     if not _is_long(query):
         of_heads = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
-            gradient.transpose(1, 2),
+            gradient,
             query,
             key,
             value,
@@ -105,18 +105,20 @@ def attend_backward(
             logsumexp,
             0.0,
             is_causal,
+            scale=1.0,
         )
         return torch.stack([x.transpose(1, 2) for x in of_heads], dim=2)
     num_batch, num_heads, length, head_dim = query.shape
     gradients = query.new_zeros((num_batch, length, 3, num_heads, head_dim))
-    for index in pairs(range(num_batch), range(num_heads)):
-        rows, keys = query[index] * head_dim**-0.5, key[index].contiguous()
-        columns, slope = value[index].contiguous(), gradient[index[0], :, index[1]].contiguous()
-        for part, seen, weights in _weights(rows, keys, is_causal=is_causal):
-            of_weights = product(slope[part], columns[seen])
+    outs = gradients.permute(0, 3, 2, 1, 4)
+    blocks = _blocks(query, is_causal=is_causal)
+    for rows, keys, values, slope, out in _heads(query, key, value, gradient, outs):
+        of_query, of_key, of_value = out.unbind()
+        for part, seen, mask in blocks:
+            weights = _weights(rows[part], keys[seen], mask)
+            of_weights = product(slope[part], values[seen])
             of_logits = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-            of_query, of_key, of_value = gradients[index[0], :, :, index[1]].unbind(1)
-            of_query[part] = product(of_logits, keys[seen].t()).mul_(head_dim**-0.5)
+            of_query[part] = product(of_logits, keys[seen].t())
             of_key[seen] += product(rows[part].t(), of_logits.t()).t()
             of_value[seen] += product(slope[part].t(), weights.t()).t()
     return gradients
@@ -126,18 +128,33 @@ def _is_long(query: Tensor) -> bool:
     return query.shape[2] ** 2 * query.shape[3] >= MIN_WORK
 
 
-def _weights(
-    rows: Tensor, keys: Tensor, *, is_causal: bool
-) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Some queries, the keys that they see, and the weights of these, one block after another."""
-    length = len(rows)
+def _heads(*stacks: Tensor) -> Iterator[list[Tensor]]:
+    """All heads of all sequences of stacks (b, heads, n, ...), those of one place together.
+
+    All but the last, which is written to, are put in order: oneDNN needs it.
+    """
+    together = [x.contiguous() for x in stacks[:-1]] + [stacks[-1]]
+    for sequences in zip(*(x.unbind() for x in together), strict=True):
+        for heads in zip(*(x.unbind() for x in sequences), strict=True):
+            yield list(heads)
+
+
+def _blocks(query: Tensor, *, is_causal: bool) -> list[tuple[slice, slice, Tensor | None]]:
+    """Some queries, the keys that they see, and what is added to their logits."""
+    length = query.shape[2]
     step = min(length, max(MAX_LOGITS // length, 1))
-    later = rows.new_full((step, step), float("-inf")).triu(1) if is_causal else None
+    blocks: list[tuple[slice, slice, Tensor | None]] = []
     for start in range(0, length, step):
-        part = slice(start, min(start + step, length))
-        seen = slice(0, part.stop if is_causal else length)
-        logits = product(rows[part], keys[seen])
-        if later is not None:
-            size = part.stop - start
-            logits[:, start:] += later[:size, :size]
-        yield part, seen, torch.softmax(logits, dim=-1, out=logits)
+        stop = min(start + step, length)
+        if is_causal:
+            later = query.new_full((stop - start, stop), float("-inf")).triu(start + 1)
+            blocks.append((slice(start, stop), slice(stop), later))
+        else:
+            blocks.append((slice(start, stop), slice(length), None))
+    return blocks
+
+
+def _weights(rows: Tensor, keys: Tensor, mask: Tensor | None) -> Tensor:
+    """What each query makes of each key, (queries, keys)."""
+    logits = product(rows, keys, plus=mask)
+    return torch.softmax(logits, dim=-1, out=logits)

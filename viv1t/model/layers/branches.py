@@ -7,7 +7,7 @@ whose branch `DropPath` drops are not computed at all.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -83,6 +83,8 @@ class Branch(ABC):
         normed: Tensor,
         found: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
+        *,
+        is_frozen: bool,
     ) -> tuple[Tensor, list[Tensor]]:
         """Gradients of `normed` and of the weights.
 
@@ -92,6 +94,7 @@ class Branch(ABC):
             found: what enters the last layer, zero where dropped; then the rest of what `inner`
                 gave.
             weights: `Weights.inner`.
+            is_frozen: leave those of the weights out.
         """
 
 
@@ -100,7 +103,8 @@ class AttentionBranch(Branch):
     """Queries, keys and values, turned by their position, and attention.
 
     Inner weights: of queries, keys and values (3 heads d, d), then, with `norm_qk`, of the norms
-    of queries and of keys. With `turns`, queries and keys are in the order of `rotary.paired`.
+    of queries and of keys. What gives queries holds their scale d^-0.5. With `turns`, queries and
+    keys are in the order of `rotary.paired`.
 
     Attributes:
         norm: which norm.
@@ -134,6 +138,8 @@ class AttentionBranch(Branch):
         normed: Tensor,
         found: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
+        *,
+        is_frozen: bool,
     ) -> tuple[Tensor, list[Tensor]]:
         """See `Branch.inner_backward`."""
         attended, logsumexp, *rest = found
@@ -149,12 +155,14 @@ class AttentionBranch(Branch):
         of_norms: list[Tensor] = []
         if self.norm_qk:
             with torch.enable_grad():
-                leaves = [x.detach().requires_grad_() for x in (rest[0], *weights[1:])]
+                leaves = _leaves((rest[0], *weights[1:]))
                 projected = self._norm_qk(leaves[0], tuple(leaves[1:]))
-            gradients = torch.autograd.grad(projected, leaves, of_projected)
-            of_projected, of_norms = gradients[0], list(gradients[1:])
-        of_normed, of_weight = _linear_backward(of_projected, normed, weights[0])
-        return of_normed, [of_weight, *of_norms]
+            wanted = leaves[:1] if is_frozen else leaves
+            of_projected, *of_norms = torch.autograd.grad(projected, wanted, of_projected)
+        of_normed, of_weight = _linear_backward(
+            of_projected, normed, weights[0], is_frozen=is_frozen
+        )
+        return of_normed, of_weight + of_norms
 
     def _norm_qk(self, projected: Tensor, norms: tuple[Tensor, ...]) -> Tensor:
         query, key, value = projected.chunk(3, dim=-1)
@@ -201,6 +209,8 @@ class FeedForwardBranch(Branch):
         normed: Tensor,
         found: tuple[Tensor, ...],
         weights: tuple[Tensor, ...],
+        *,
+        is_frozen: bool,
     ) -> tuple[Tensor, list[Tensor]]:
         """See `Branch.inner_backward`."""
         if self.hides_dropped:
@@ -210,13 +220,12 @@ class FeedForwardBranch(Branch):
                 hidden = found[1].detach().requires_grad_()
                 activated = self.activation(hidden)
             (of_hidden,) = torch.autograd.grad(activated, hidden, gradient)
-        of_normed, of_weight = _linear_backward(of_hidden, normed, weights[0])
-        return of_normed, [of_weight]
+        return _linear_backward(of_hidden, normed, weights[0], is_frozen=is_frozen)
 
 
-def chunks(tokens: Tensor) -> Iterator[slice]:
-    """Sequences of tokens (b, n, d) that are computed together, some `CHUNK_TOKENS` tokens."""
-    step = _num_together(tokens)
+def chunks(tokens: Tensor, *, times: int = 1) -> Iterator[slice]:
+    """Sequences of tokens (b, n, d) that are taken together: `times` `CHUNK_TOKENS` tokens."""
+    step = times * _num_together(tokens)
     return (slice(start, start + step) for start in range(0, len(tokens), step))
 
 
@@ -309,20 +318,24 @@ class _Residual(torch.autograd.Function):
         weights = _unflatten(tuple(rest[: ctx.num_weights]), ctx.num_norm)
         saved = rest[ctx.num_weights :]
         parts = list(_parts(tokens, ctx.sequences))
+        is_frozen = not any(ctx.needs_input_grad[-ctx.num_weights :])
         gradient = gradient.contiguous()
         of_tokens = torch.zeros_like(tokens) if ctx.has_base else gradient.clone()
-        of_weights = [torch.zeros_like(x) for x in rest[: ctx.num_weights]]
+        of_weights = [] if is_frozen else [torch.zeros_like(x) for x in rest[: ctx.num_weights]]
         for index, part in enumerate(parts):
             size = len(saved) // len(parts)
             found = saved[index * size : (index + 1) * size]
             mask = _as_numbers(found.pop(0)) if ctx.has_mask else None
             scaled = gradient[part] if ctx.scale == 1 else gradient[part] * ctx.scale
-            of_part, *changes = _backward(ctx.branch, weights, tokens[part], scaled, found, mask)
+            of_part, *changes = _backward(
+                ctx.branch, weights, tokens[part], scaled, found, mask, is_frozen=is_frozen
+            )
             _add(of_tokens, part, of_part)
             for total, change in zip(of_weights, changes, strict=True):
                 total += change
         of_base = gradient if ctx.has_base else None
-        return of_tokens, of_base, None, None, None, *of_weights
+        of_flat = [None] * ctx.num_weights if is_frozen else of_weights
+        return of_tokens, of_base, None, None, None, *of_flat
 
 
 def _backward(
@@ -332,19 +345,26 @@ def _backward(
     gradient: Tensor,
     found: list[Tensor],
     mask: Tensor | None,
+    *,
+    is_frozen: bool,
 ) -> list[Tensor]:
-    """Gradients of some tokens through their branch, and of the weights."""
+    """Gradients of some tokens through their branch, and of the weights unless `is_frozen`."""
     with torch.enable_grad():
-        leaves = [x.detach().requires_grad_() for x in (tokens, *weights.norm)]
+        leaves = _leaves((tokens, *weights.norm))
         normed = apply_norm(branch.norm, leaves[0], tuple(leaves[1:]))
-    of_hidden, of_out = _linear_backward(gradient, found[0], weights.out)
+    of_hidden, of_out = _linear_backward(gradient, found[0], weights.out, is_frozen=is_frozen)
     if mask is not None:
         of_hidden.mul_(mask)
     of_normed, of_inner = branch.inner_backward(
-        of_hidden, normed.detach(), tuple(found), weights.inner
+        of_hidden, normed.detach(), tuple(found), weights.inner, is_frozen=is_frozen
     )
-    of_tokens, *of_norm = torch.autograd.grad(normed, leaves, of_normed)
-    return [of_tokens, of_out, *of_norm, *of_inner]
+    wanted = leaves[:1] if is_frozen else leaves
+    of_tokens, *of_norm = torch.autograd.grad(normed, wanted, of_normed)
+    return [of_tokens, *of_out, *of_norm, *of_inner]
+
+
+def _leaves(tensors: Iterable[Tensor]) -> list[Tensor]:
+    return [x.detach().requires_grad_() for x in tensors]
 
 
 def _unflatten(flat: tuple[Tensor, ...], num_norm: int) -> Weights:
@@ -380,8 +400,10 @@ def _linear(inputs: Tensor, weight: Tensor, *, is_relu: bool = False) -> Tensor:
     return found.view(*inputs.shape[:2], -1)
 
 
-def _linear_backward(gradient: Tensor, inputs: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of the inputs (b, n, k) and of the weight (m, k) of a linear layer."""
+def _linear_backward(
+    gradient: Tensor, inputs: Tensor, weight: Tensor, *, is_frozen: bool
+) -> tuple[Tensor, list[Tensor]]:
+    """Gradients of the inputs (b, n, k) of a linear layer and, unless frozen, of its weight."""
     rows = gradient.flatten(0, 1).contiguous()
     of_inputs = product(rows, weight.t()).view_as(inputs)
-    return of_inputs, gradient_of_weight(rows, inputs.flatten(0, 1))
+    return of_inputs, [] if is_frozen else [gradient_of_weight(rows, inputs.flatten(0, 1))]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from viv1t.model.cores.vivit.config import ViViTConfig
-from viv1t.model.cores.vivit.fast import forward_fast
+from viv1t.model.cores.vivit.fast import prepare
 from viv1t.model.layers.activations import build_activation
 from viv1t.model.layers.attention import attention
 from viv1t.model.layers.branches import chunks
@@ -203,7 +203,7 @@ class Transformer(nn.Module):
         turns = None
         if self.tables is not None:
             turns = self.tables.turns(tokens.shape[1] - num_registers, num_fixed=num_registers)
-        blocks = [partial(forward_fast, cast(Block, x), turns=turns) for x in self.blocks]
+        blocks = [prepare(cast(Block, x), turns) for x in self.blocks]
         if self.training or torch.is_grad_enabled():
             return self._run(blocks, tokens.contiguous())
         found = torch.empty_like(tokens)

@@ -16,6 +16,9 @@ from viv1t.model.layers.branches import chunks
 from viv1t.model.layers.linear import is_covered
 from viv1t.names import MouseId
 
+# Chunks that a transformer is given at a time: its preparations are made once for all of them.
+TIMES = 8
+
 
 class ViViT(nn.Module):
     """A spatial transformer over the tokens of each frame, then a temporal one at each place.
@@ -77,9 +80,9 @@ class ViViT(nn.Module):
         if self.is_chunked and not self._keeps_all(tokens):
             places = tokens.new_empty(num_batch, num_patches, num_frames, tokens.shape[-1])
             for movie, place in zip(tokens, places, strict=True):
-                for part in chunks(movie):
+                for part in chunks(movie, times=TIMES):
                     place[:, part] = self._spatial(movie[part]).transpose(0, 1)
-                for part in chunks(place):
+                for part in chunks(place, times=TIMES):
                     place[part] = self._temporal(place[part])
             return places
         frames = self._spatial(tokens.flatten(0, 1)).unflatten(0, (num_batch, num_frames))

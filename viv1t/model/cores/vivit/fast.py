@@ -1,5 +1,6 @@
 """A block by its branches: what `--core_fast 1` does on the CPU, see `layers.branches`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,47 +22,56 @@ if TYPE_CHECKING:
     from viv1t.model.cores.vivit.blocks import Block
 
 
-def forward_fast(block: "Block", tokens: Tensor, turns: Tensor | None) -> Tensor:
-    """What `block(tokens, rotation)` gives, for tensors that `linear.is_covered`.
+def prepare(block: "Block", turns: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """What gives the same as `block(tokens, rotation)`, for tensors that `linear.is_covered`.
+
+    Its argument: tokens (b, n, d), contiguous.
 
     Args:
         block: parallel or sequential, with fused attention.
-        tokens: (b, n, d), contiguous.
         turns: the rotation as complex factors, see `RotaryTables.turns`; None: no rotation.
     """
     config = block.config
+    is_parallel = config.parallel_attention
     of_qkv, of_hidden = block.input_weights()
     attention, attention_weights = _attention(block, of_qkv, turns)
     activation, dropout, out = block.ff_out
     assert isinstance(dropout, Dropout)
     assert isinstance(out, nn.Linear)
     forward = FeedForwardBranch(config.norm, activation)
-    ff_norm = block.norm if config.parallel_attention else block.ff_norm
-    forward_weights = Weights(out.weight, _parameters(ff_norm), (of_hidden,))
-    if not block.training and not torch.is_grad_enabled():
+    ff_norm = _parameters(block.norm if is_parallel else block.ff_norm)
+    forward_weights = Weights(out.weight, ff_norm, (of_hidden,))
+
+    def evaluate(tokens: Tensor) -> Tensor:
         normed = apply_norm(config.norm, tokens, attention_weights.norm)
         middle = add_branch(attention, attention_weights, normed, base=tokens)
-        if not config.parallel_attention:
+        if not is_parallel:
             normed = apply_norm(config.norm, middle, forward_weights.norm)
         return add_branch(forward, forward_weights, normed, base=middle)
-    drops = draw(block.attn_dropout, block.drop_path1, tokens, num_hidden=block.inner_dim)
-    middle = residual(attention, attention_weights, drops, tokens)
-    drops = draw(dropout, block.drop_path2, tokens, num_hidden=config.ff_dim)
-    if config.parallel_attention:
-        return residual(forward, forward_weights, drops, tokens, base=middle)
-    return residual(forward, forward_weights, drops, middle)
+
+    def train(tokens: Tensor) -> Tensor:
+        drops = draw(block.attn_dropout, block.drop_path1, tokens, num_hidden=block.inner_dim)
+        middle = residual(attention, attention_weights, drops, tokens)
+        drops = draw(dropout, block.drop_path2, tokens, num_hidden=config.ff_dim)
+        if is_parallel:
+            return residual(forward, forward_weights, drops, tokens, base=middle)
+        return residual(forward, forward_weights, drops, middle)
+
+    return train if block.training or torch.is_grad_enabled() else evaluate
 
 
 def _attention(
     block: "Block", weight: Tensor, turns: Tensor | None
 ) -> tuple[AttentionBranch, Weights]:
     config = block.config
-    norms = (*_parameters(block.norm_q), *_parameters(block.norm_k)) if config.norm_qk else ()
-    if turns is not None:
-        order = paired(config.num_heads, config.head_dim)
-        query, key, value = weight.chunk(3)
-        weight = torch.cat((query[order], key[order], value))
-        norms = tuple(x[order] if len(x) == len(order) else x for x in norms)
+    query, key, value = weight.chunk(3)
+    order = slice(None) if turns is None else paired(config.num_heads, config.head_dim)
+    scale = config.head_dim**-0.5
+    norms: tuple[Tensor, ...] = ()
+    if config.norm_qk:
+        norms = (*_of_entries(block.norm_q, order, scale), *_of_entries(block.norm_k, order, 1.0))
+        scale = 1.0
+    weight = torch.cat((query[order] * scale, key[order], value))
     branch = AttentionBranch(
         norm=config.norm,
         num_heads=config.num_heads,
@@ -70,6 +80,12 @@ def _attention(
         turns=turns,
     )
     return branch, Weights(block.attn_out.weight, _parameters(block.norm), (weight, *norms))
+
+
+def _of_entries(norm: nn.Module, order: slice | Tensor, scale: float) -> tuple[Tensor, ...]:
+    """Parameters of a norm of queries or keys, entries in this order and scaled."""
+    named = norm.named_parameters()
+    return tuple(x if name == "alpha" else x[order] * scale for name, x in named)
 
 
 def _parameters(norm: nn.Module) -> tuple[Tensor, ...]:
