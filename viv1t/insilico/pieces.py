@@ -25,7 +25,11 @@ from viv1t.insilico.memory import (
     tensors_version,
     unique_rows,
 )
-from viv1t.model.cores.vivit.incremental import CHUNK_TOKENS, IncrementalViViT, KeysValues
+from viv1t.model.cores.vivit.incremental import (
+    TEMPORAL_TOKENS,
+    IncrementalViViT,
+    KeysValues,
+)
 from viv1t.names import MouseId
 
 # Places whose past is kept as one piece.
@@ -261,7 +265,7 @@ class Pieces:
         """What each temporal block remembers of the first frames, from tokens (p, t, d)."""
         parts = [
             self.core.temporal(part, start=0)[1]
-            for part in tokens.split(max(1, CHUNK_TOKENS // tokens.shape[1]))
+            for part in tokens.split(max(1, TEMPORAL_TOKENS // tokens.shape[1]))
         ]
         return [
             KeysValues(torch.cat([p.keys for p in block]), torch.cat([p.values for p in block]))
@@ -292,7 +296,7 @@ class Pieces:
         index = index.to(table.device)
         for group in places.split(GROUP_PLACES):
             tokens = table.index_select(1, group.to(table.device)).transpose(0, 1)
-            size = max(1, CHUNK_TOKENS // index.shape[1])
+            size = max(1, TEMPORAL_TOKENS // index.shape[1])
             movies = []
             for movie, rows in enumerate(index):
                 past = pasts(movie, group) if start else None

@@ -23,8 +23,10 @@ from viv1t.model.layers.rotary import Rotation, rotate
 if TYPE_CHECKING:
     from viv1t.model.cores.vivit.core import ViViTCore
 
-# Tokens computed together: results of this size stay in the processor's cache.
-CHUNK_TOKENS = 2400
+# Tokens computed together: results of this size stay in the processor's cache. Over time there are
+# the keys and values of earlier frames besides.
+SPATIAL_TOKENS = 2400
+TEMPORAL_TOKENS = 900
 
 
 class KeysValues(NamedTuple):
@@ -116,7 +118,7 @@ class IncrementalViViT:
             tokens = torch.cat((tokens, registers), dim=1)
         parts = [
             vivit.spatial_transformer(part, num_registers=vivit.num_registers)[:, : self.num_places]
-            for part in tokens.split(max(1, CHUNK_TOKENS // tokens.shape[1]))
+            for part in tokens.split(max(1, SPATIAL_TOKENS // tokens.shape[1]))
         ]
         return torch.cat(parts).unflatten(0, (num_batch, num_frames))
 
@@ -199,19 +201,26 @@ def _linear(block: Block, inputs: Tensor, weight: Tensor, *, plus: Tensor | None
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) -> Tensor:
     """Attention output (p, heads, t, d) of t frames to themselves and to those before them."""
-    num_frames, num_past = query.shape[2], 0 if past is None else past.keys.shape[2]
-    is_long = num_frames * (num_past + num_frames) * query.shape[3] >= MIN_WORK
+    if past is not None:
+        if torch.is_grad_enabled() or query.shape[2] == 1:
+            return _attend_in_parts(query, key, value, past)
+        key, value = (torch.cat(pair, dim=2) for pair in zip(past, (key, value), strict=True))
+    is_long = query.shape[2] * key.shape[2] * query.shape[3] >= MIN_WORK
     if is_long and not torch.is_grad_enabled() and is_covered(query, key, value):
-        return _attend_by_head(query, key, value, past)
+        return _attend_by_head(query, key, value)
     if past is None:
         return attention(query, key, value, is_causal=True, is_fused=True)
-    return _attend_in_parts(query, key, value, past)
+    num_frames, num_seen = query.shape[2], key.shape[2]
+    earlier = query.new_zeros(num_frames, num_seen - num_frames)
+    mask = torch.cat((earlier, _later(query)), dim=1)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 def _attend_in_parts(query: Tensor, key: Tensor, value: Tensor, past: KeysValues) -> Tensor:
     """Earlier keys and values used where they lie.
 
-    For a few frames, to copy them beside the new ones would cost more than the products.
+    For one frame, to copy them beside the new ones would cost more than the products; for the
+    backward pass, the copies of all blocks would have to be kept.
     """
     shape, num_frames = query.shape, query.shape[2]
     query, key, value = (x.flatten(0, 1) for x in (query * shape[-1] ** -0.5, key, value))
@@ -224,18 +233,23 @@ def _attend_in_parts(query: Tensor, key: Tensor, value: Tensor, past: KeysValues
     return (earlier @ values + own @ value).view(shape)
 
 
-def _attend_by_head(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) -> Tensor:
-    """Place by place and head by head, by oneDNN: fastest for many frames. No gradient."""
+def _attend_by_head(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Place by place and head by head, by oneDNN: fastest for many frames. No gradient.
+
+    Args:
+        query: (p, heads, t, d), of the last t frames.
+        key: (p, heads, m + t, d).
+        value: (p, heads, m + t, d).
+    """
     num_places, num_heads, num_frames, head_dim = query.shape
-    earlier = KeysValues(key[:, :, :0], value[:, :, :0]) if past is None else past
-    keys, values = (torch.cat(pair, dim=2) for pair in zip(earlier, (key, value), strict=True))
+    key, value = key.contiguous(), value.contiguous()
     found = query.new_empty(num_places, num_frames, num_heads, head_dim)
     later = _later(query)
     for place, head in pairs(range(num_places), range(num_heads)):
-        logits = product(query[place, head] * head_dim**-0.5, keys[place, head])
+        logits = product(query[place, head] * head_dim**-0.5, key[place, head])
         logits[:, -num_frames:] += later
         torch.softmax(logits, dim=-1, out=logits)
-        found[place, :, head] = product(logits, values[place, head].t())
+        found[place, :, head] = product(logits, value[place, head].t())
     return found.transpose(1, 2)
 
 
