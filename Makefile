@@ -8,13 +8,14 @@ TIERS  := validation live_main live_bonus final_main final_bonus
 PY     := $(VENV)/bin/python
 CORES  := $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 
-.PHONY: help install demo test test-slow golden check
+.PHONY: help install demo test test-slow golden bench check
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo "make test-slow   the tests that take minutes (kills, 8,000 neurons, end to end)"
 	@echo "make golden GOLDEN=folder   all golden cases of that folder, the large ones included"
+	@echo "make bench       what the faster paths save, measured (docs/benchmarks.md; about 10 min)"
 	@echo "make check       ruff and mypy"
 	@echo "make install     only set up $(VENV)"
 
@@ -53,6 +54,9 @@ test-slow: $(VENV)/.installed-dev
 
 golden: $(VENV)/.installed-dev
 	VIV1T_GOLDEN=$(GOLDEN) $(PY) -m pytest -q tests -k golden
+
+bench: $(VENV)/.installed
+	$(PY) -m benchmarks
 
 check: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format --check .
