@@ -23,7 +23,7 @@ from viv1t.names import STIMULUS_TYPES, MouseId
 from viv1t.units import FPS, SKIP_FRAMES
 from viv1t.utils.files import write_yaml
 
-VERSION: Final = 4
+VERSION: Final = 5
 CALIBRATION_MOVIES: Final = 12
 
 

@@ -60,7 +60,7 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
     latency = rng.integers(1, 3, n)
     kind = rng.uniform(size=n)
     feedback, flips = kind < 0.4, kind >= 0.7
-    w_iso = rng.uniform(0.2, 1.5, n)
+    w_iso = rng.uniform(0.2, 1.0, n)
     cycles = rng.uniform(0.3, 0.42, n)
     truth = pd.DataFrame(
         {
@@ -83,7 +83,7 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
             "w_untuned": rng.uniform(0, 0.2, n),
             "w_feedback": np.where(feedback, rng.uniform(0.7, 1.4, n), 0.0),
             "w_facilitation": np.where(flips, rng.uniform(1.5, 3, n), 0.0),
-            "half_saturation": np.full(n, 0.02),
+            "half_saturation": np.full(n, 0.05),
             "latency_frames": latency,
             "feedback_latency_frames": latency + 3,
             "exponent": np.full(n, 1.5),
