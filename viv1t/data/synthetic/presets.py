@@ -90,7 +90,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         ),
         "demo": Preset(
             num_neurons=192,
-            frame=(36, 64),
+            frame=(24, 44),
             num_frames=150,
             padded_frames=150,
             num_train=240,
