@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from model_cases import relative_error, small_inputs, small_model
 
-from viv1t.model.layers import attention, branches, linear
+from viv1t.model.layers import attention, linear, residual
 from viv1t.model.layers.attention import attend, attend_backward
 from viv1t.model.layers.drop import Dropout
 from viv1t.model.layers.linear import fast_linear, has_one_dnn
@@ -45,7 +45,7 @@ FLAGS = [
 def in_parts(request, monkeypatch):
     """Sequences a few at a time, attention head by head and some queries at a time."""
     if request.param:
-        monkeypatch.setattr(branches, "CHUNK_TOKENS", 200)
+        monkeypatch.setattr(residual, "CHUNK_TOKENS", 200)
         monkeypatch.setattr(attention, "MIN_WORK", 0)
         monkeypatch.setattr(attention, "MAX_LOGITS", 300)
 

@@ -12,10 +12,10 @@ from viv1t.model.cores.vivit.config import ViViTConfig
 from viv1t.model.cores.vivit.fast import prepare
 from viv1t.model.layers.activations import build_activation
 from viv1t.model.layers.attention import attention
-from viv1t.model.layers.branches import chunks
 from viv1t.model.layers.drop import Dropout, DropPath
 from viv1t.model.layers.linear import FastLinear, is_covered
 from viv1t.model.layers.norms import build_norm
+from viv1t.model.layers.residual import chunks
 from viv1t.model.layers.rotary import RotaryPositionEmbedding, RotaryTables, Rotation, rotate
 
 

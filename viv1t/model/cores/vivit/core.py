@@ -12,8 +12,8 @@ from viv1t.model.cores.vivit.config import ViViTConfig
 from viv1t.model.cores.vivit.incremental import IncrementalViViT, can_advance
 from viv1t.model.cores.vivit.tokenizer import Tokenizer
 from viv1t.model.layers.activations import build_activation
-from viv1t.model.layers.branches import chunks
 from viv1t.model.layers.linear import is_covered
+from viv1t.model.layers.residual import chunks
 from viv1t.names import MouseId
 
 # Chunks that a transformer is given at a time: its preparations are made once for all of them.

@@ -1,4 +1,4 @@
-"""A block by its branches: what `--core_fast 1` does on the CPU, see `layers.branches`."""
+"""A block by its branches: what `--core_fast 1` does on the CPU, see `layers.residual`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from viv1t.model.layers.branches import (
-    AttentionBranch,
-    FeedForwardBranch,
-    Weights,
-    add_branch,
-    draw,
-    residual,
-)
+from viv1t.model.layers.branches import AttentionBranch, FeedForwardBranch, Weights
 from viv1t.model.layers.drop import Dropout
 from viv1t.model.layers.norms import apply_norm
+from viv1t.model.layers.residual import add_branch, draw, residual
 from viv1t.model.layers.rotary import paired
 
 if TYPE_CHECKING:
