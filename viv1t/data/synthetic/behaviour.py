@@ -24,8 +24,8 @@ def sample_behaviour(
     speed += np.abs(rng.normal(0, 0.02, total))
     dilation = 12 + 16 * _smooth(running, 1.5 * fps) + 5 * _slow_noise(total, 3 * fps, rng)
     saccades = rng.uniform(size=total) < 0.4 / fps
-    jumps = lfilter([1], [1, -np.exp(-1 / (2 * fps))], saccades * rng.normal(0, 2.5, (2, total)))
-    drift = np.stack([_slow_noise(total, 2 * fps, rng) for _ in range(2)])
+    jumps = lfilter([1], [1, -np.exp(-1 / (2 * fps))], saccades * rng.normal(0, 1.5, (2, total)))
+    drift = 0.7 * np.stack([_slow_noise(total, 2 * fps, rng) for _ in range(2)])
     gaze = np.array(MEAN_PUPIL)[:, None] + _smooth(jumps, 1.0) + drift
     behavior = np.stack([np.clip(dilation, 2, None), speed])
     return behavior[:, warmup:].astype(np.float32), gaze[:, warmup:].astype(np.float32)

@@ -23,7 +23,7 @@ from viv1t.names import STIMULUS_TYPES, MouseId
 from viv1t.units import FPS, SKIP_FRAMES
 from viv1t.utils.files import write_yaml
 
-VERSION: Final = 6
+VERSION: Final = 7
 CALIBRATION_MOVIES: Final = 12
 
 

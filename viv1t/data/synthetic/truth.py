@@ -60,7 +60,7 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
     latency = rng.integers(1, 3, n)
     kind = rng.uniform(size=n)
     feedback, flips = kind < 0.4, kind >= 0.7
-    w_iso = rng.uniform(0.2, 1.0, n)
+    w_iso = rng.uniform(0.2, 0.8, n)
     cycles = rng.uniform(0.3, 0.42, n)
     truth = pd.DataFrame(
         {
@@ -88,7 +88,7 @@ def sample_truth(config: TruthConfig, rng: np.random.Generator) -> pd.DataFrame:
             "feedback_latency_frames": latency + 3,
             "exponent": np.full(n, 1.5),
             "baseline": rng.uniform(0.001, 0.006, n),
-            "running_gain": rng.uniform(0.1, 0.5, n),
+            "running_gain": rng.uniform(0.1, 0.35, n),
             "pupil_gain": rng.normal(0.05, 0.04, n),
             "noise_shape": rng.uniform(4.0, 8.0, n),
             "scale": 3.5 * rng.lognormal(-0.125, 0.5, n),
