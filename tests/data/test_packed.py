@@ -178,7 +178,7 @@ def test_a_changed_recording_leaves_its_copy_aside_with_one_line(
         found = again.load(2).response
     assert again.packed is None
     (line,) = caplog.messages
-    assert "is not used (the recording has changed since it was made); run data/pack" in line
+    assert "is not used (made of other files, or by another version); run data/pack" in line
     np.testing.assert_array_equal(
         found, Recording(recording.mouse, use_packed=False).load(2).response
     )
@@ -233,6 +233,11 @@ def test_what_was_there_survives_a_failure(session: Session, monkeypatch: pytest
         pack(plain)
     assert {path.name: path.read_bytes() for path in packed_dir(recording).iterdir()} == before
     assert [path.name for path in recording.cache_dir.iterdir()] == ["packed"]
+
+
+def test_a_copy_is_made_of_the_originals_only(session: Session):
+    with pytest.raises(ValueError, match="use_packed=False"):
+        pack(packed(session()))
 
 
 def test_another_process_maps_the_files_itself(session: Session):

@@ -2,14 +2,17 @@
 
 A packed copy lies in `<session>/viv1t/packed`, is written by data/pack_recordings.py and may be
 deleted at any time. One file a signal holds the frames of all trials, one trial after the other:
-a crop is one stretch of a file, and nothing but that stretch is read.
+a crop is one stretch of a file, and nothing but that stretch is read. Responses lie in blocks of
+60 frames, neurons first within a block: frame by frame, a few neurons would be scattered over the
+whole file, and turning a trial around would take longer than reading it.
 """
 
 import errno
 import logging
+import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FORMAT: Final = 1
-TURNED_FRAMES: Final = 32
+FORMAT: Final = 2
+BLOCK_FRAMES: Final = 60
 VIDEO_DTYPES: Final[tuple[type[np.generic], ...]] = (np.uint8, np.float16, np.float32)
 
 
@@ -41,13 +44,20 @@ class Stretch:
 
     Attributes:
         start: its first frame in the packed files.
+        block: its first block of responses.
         length: frames that are packed: those that are used.
         duration: frames that were recorded.
     """
 
     start: int
+    block: int
     length: int
     duration: int
+
+    @property
+    def num_blocks(self) -> int:
+        """Blocks of responses; what is left of the last one is zero."""
+        return _num_blocks(self.length)
 
 
 class Packed:
@@ -74,17 +84,22 @@ class Packed:
         """Frames `start` to `stop` of a movie, (c, t, h, w)."""
         return _as_video(self._frames("videos", trial, start, stop))
 
-    def rows(
-        self, name: str, trial: int, rows: np.ndarray | slice, *, start: int, stop: int
+    def rows(self, name: str, trial: int, *, start: int, stop: int) -> np.ndarray:
+        """Frames `start` to `stop` of "behavior" or "pupil_center", (rows, t)."""
+        return _as_rows(self._frames(name, trial, start, stop))
+
+    def responses(
+        self, trial: int, neurons: np.ndarray | slice, *, start: int, stop: int
     ) -> np.ndarray:
-        """Some rows of "responses", "behavior" or "pupil_center" in some frames, (rows, t)."""
-        return _as_rows(self._frames(name, trial, start, stop), rows)
+        """Frames `start` to `stop` of the responses of some neurons, (n, t)."""
+        stretch = self.stretches[trial]
+        blocks = self._files["responses"][stretch.block : stretch.block + stretch.num_blocks]
+        return _as_responses(blocks, neurons, start, stop)
 
     def check(self, recording: "Recording") -> None:
         """Raise DataError unless the files are whole and have the shape of `recording`."""
-        num_frames = sum(stretch.length for stretch in self.stretches.values())
         for name, column in _columns(recording).items():
-            expected = (num_frames, *column.shape)
+            expected = (column.size(self.stretches.values()), *column.shape)
             found = self._files[name].shape if name in self._files else None
             if found != expected:
                 raise DataError(f"{name}.npy has shape {found}, expected {expected}")
@@ -96,7 +111,7 @@ class Packed:
 
     @cached_property
     def _files(self) -> dict[str, np.ndarray]:
-        """{signal: (frames, ...)}, memory-mapped."""
+        """{signal: (frames or blocks, ...)}, memory-mapped."""
         return {path.stem: open_array(path).view(np.ndarray) for path in self.folder.glob("*.npy")}
 
 
@@ -105,38 +120,59 @@ def _as_video(frames: np.ndarray) -> np.ndarray:
     return np.array(np.moveaxis(frames, 1, 0), dtype=np.float32, order="C")
 
 
-def _as_rows(frames: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
-    """Some columns of (t, n) as (rows, t)."""
-    chosen = as_slice(rows)
-    if not isinstance(chosen, slice):
-        return np.array(frames.take(chosen, axis=1).T, order="C")
-    part = frames[:, chosen]
-    turned = np.empty(part.shape[::-1], dtype=np.float32)
-    for start in range(0, len(part), TURNED_FRAMES):
-        block = slice(start, start + TURNED_FRAMES)
-        # Copied in the order of the file first: turned around, it is in the cache of the CPU.
-        turned[:, block] = part[block].copy().T
-    return turned
+def _as_rows(frames: np.ndarray) -> np.ndarray:
+    """(t, rows) as (rows, t)."""
+    return np.array(frames.T, order="C")
+
+
+def _as_responses(
+    blocks: np.ndarray, neurons: np.ndarray | slice, start: int, stop: int
+) -> np.ndarray:
+    """Some neurons in frames `start` to `stop` of (blocks, n, frames), (n, t)."""
+    chosen = as_slice(neurons)
+    count = len(np.arange(blocks.shape[1])[chosen])
+    responses = np.empty((count, stop - start), dtype=np.float32)
+    for number in range(start // BLOCK_FRAMES, _num_blocks(stop)):
+        first = number * BLOCK_FRAMES
+        begin, end = max(start, first), min(stop, first + BLOCK_FRAMES)
+        block = blocks[number]
+        block = block[chosen] if isinstance(chosen, slice) else block.take(chosen, axis=0)
+        responses[:, begin - start : end - start] = block[:, begin - first : end - first]
+    return responses
+
+
+def _as_blocks(responses: np.ndarray) -> np.ndarray:
+    """(n, t) as (blocks, n, frames), with zeros at the end of the last block."""
+    n, t = responses.shape
+    num_blocks = _num_blocks(t)
+    padded = np.pad(responses, ((0, 0), (0, num_blocks * BLOCK_FRAMES - t)))
+    return padded.reshape(n, num_blocks, BLOCK_FRAMES).swapaxes(0, 1)
+
+
+def _num_blocks(num_frames: int) -> int:
+    return -(-num_frames // BLOCK_FRAMES)
 
 
 class _Column(NamedTuple):
-    """What a packed file holds of each frame."""
+    """What a packed file holds of each frame, or of each block of frames."""
 
     shape: tuple[int, ...]
-    dtype: type[np.generic]
+    dtype: type[np.generic] = np.float32
+    in_blocks: bool = False
+
+    def size(self, stretches: Iterable[Stretch]) -> int:
+        """Length of the first axis."""
+        return sum(s.num_blocks if self.in_blocks else s.length for s in stretches)
 
 
 def _columns(recording: "Recording") -> dict[str, _Column]:
     """{signal: column} of the signals that a recording has."""
-    rows = {
-        "responses": recording.num_neurons,
-        "behavior": recording.num_behaviors,
-        "pupil_center": recording.num_pupils,
-    }
-    columns = {name: _Column((n,), np.float32) for name, n in rows.items() if n}
+    rows = {"behavior": recording.num_behaviors, "pupil_center": recording.num_pupils}
     return {
-        "videos": _Column((recording.num_channels, *recording.frame_shape), np.float32)
-    } | columns
+        "videos": _Column((recording.num_channels, *recording.frame_shape)),
+        "responses": _Column((recording.num_neurons, BLOCK_FRAMES), in_blocks=True),
+        **{name: _Column((n,)) for name, n in rows.items() if n},
+    }
 
 
 def packed_dir(recording: "Recording") -> Path:
@@ -159,7 +195,7 @@ def open_packed(recording: "Recording") -> Packed | None:
     try:
         index = read_npz(folder / "index.npz")
         if str(index["key"]) != _key(recording):
-            raise DataError("the recording has changed since it was made")
+            raise DataError("made of other files, or by another version")
         columns = [index[field.name].tolist() for field in fields(Stretch)]
         where = map(Stretch, *columns)
         packed = Packed(folder, dict(zip(index["trials"].tolist(), where, strict=True)))
@@ -190,12 +226,10 @@ def pack(recording: "Recording", *, progress: bool = False) -> int:
         DataError: a trial is damaged, or was not written as it is.
         OSError: there is no room, or the folder cannot be written.
     """
+    if recording.packed is not None:
+        raise ValueError("a packed copy is not made of another: open it with use_packed=False")
     trials = sorted(int(trial) for tier in TIERS for trial in recording.trials(tier))
-    stretches: dict[int, Stretch] = {}
-    num_frames = 0
-    for trial in trials:
-        stretch = Stretch(num_frames, recording.length(trial), recording.duration(trial))
-        stretches[trial], num_frames = stretch, num_frames + stretch.length
+    stretches = _stretches(recording, trials)
     label = f"mouse {recording.mouse.id}"
     bar: tqdm[Any]
     with (
@@ -204,8 +238,9 @@ def pack(recording: "Recording", *, progress: bool = False) -> int:
     ):
         columns = _columns(recording)
         columns["videos"] = columns["videos"]._replace(dtype=_video_dtype(recording, trials, bar))
-        _need_space(folder, columns, num_frames)
-        with _Writer(folder, columns, num_frames) as writer:
+        sizes = {name: column.size(stretches.values()) for name, column in columns.items()}
+        _need_space(folder, columns, sizes)
+        with _Writer(folder, columns, sizes) as writer:
             for trial in trials:
                 if not writer.append(recording.load(trial)):
                     raise DataError(
@@ -213,11 +248,23 @@ def pack(recording: "Recording", *, progress: bool = False) -> int:
                         f"{folder} as it was written; check the disk"
                     )
                 bar.update()
-        table = np.array([astuple(stretch) for stretch in stretches.values()]).reshape(-1, 3)
-        named = dict(zip((field.name for field in fields(Stretch)), table.T, strict=True))
+        names = [field.name for field in fields(Stretch)]
+        table = np.array([astuple(stretch) for stretch in stretches.values()], dtype=np.int64)
+        named = dict(zip(names, table.reshape(-1, len(names)).T, strict=True))
         key = np.array(_key(recording))
         write_npz(folder / "index.npz", named | {"trials": np.array(trials), "key": key})
     return sum(path.stat().st_size for path in packed_dir(recording).iterdir())
+
+
+def _stretches(recording: "Recording", trials: Sequence[int]) -> dict[int, Stretch]:
+    """Where trials lie, one after the other."""
+    stretches: dict[int, Stretch] = {}
+    start = block = 0
+    for trial in trials:
+        length, duration = recording.length(trial), recording.duration(trial)
+        stretches[trial] = Stretch(start, block, length, duration)
+        start, block = start + length, block + stretches[trial].num_blocks
+    return stretches
 
 
 def _video_dtype(recording: "Recording", trials: list[int], bar: "tqdm[Any]") -> type[np.generic]:
@@ -244,14 +291,16 @@ def _same_bits(a: np.ndarray, b: np.ndarray) -> bool:
 class _Writer:
     """Appends trials to the files of a packed copy, and reads them back."""
 
-    def __init__(self, folder: Path, columns: Mapping[str, _Column], num_frames: int) -> None:
+    def __init__(
+        self, folder: Path, columns: Mapping[str, _Column], sizes: Mapping[str, int]
+    ) -> None:
         self._columns = columns
         self._files = {name: (folder / f"{name}.npy").open("w+b") for name in columns}
         for name, column in columns.items():
             header = {
                 "descr": npy.dtype_to_descr(np.dtype(column.dtype)),
                 "fortran_order": False,
-                "shape": (num_frames, *column.shape),
+                "shape": (sizes[name], *column.shape),
             }
             npy.write_array_header_1_0(self._files[name], header)
 
@@ -266,22 +315,17 @@ class _Writer:
 
     def append(self, trial: "Trial") -> bool:
         """Whether the files now end with `trial`, to the bit."""
-        same = _same_bits(
-            _as_video(self._append("videos", trial.video.swapaxes(0, 1))), trial.video
-        )
-        signals = {
-            "responses": trial.response,
-            "behavior": trial.behavior,
-            "pupil_center": trial.pupil_center,
-        }
-        for name, values in signals.items():
-            if name in self._files:
-                back = _as_rows(self._append(name, values.T), slice(None))
-                same = same and _same_bits(back, values)
-        return same
+        video = self._append("videos", trial.video.swapaxes(0, 1))
+        blocks = self._append("responses", _as_blocks(trial.response))
+        back = [_as_video(video), _as_responses(blocks, slice(None), 0, trial.response.shape[1])]
+        written = [trial.video, trial.response]
+        for name in self._files.keys() - {"videos", "responses"}:
+            written.append(getattr(trial, name))
+            back.append(_as_rows(self._append(name, written[-1].T)))
+        return all(map(_same_bits, back, written))
 
     def _append(self, name: str, frames: np.ndarray) -> np.ndarray:
-        """What the file holds after `frames` (t, ...) were written to its end."""
+        """What the end of the file holds after `frames` were written to it."""
         file, dtype = self._files[name], self._columns[name].dtype
         start = file.seek(0, os.SEEK_END)
         data = np.ascontiguousarray(frames, dtype=dtype)
@@ -291,10 +335,13 @@ class _Writer:
         return np.frombuffer(file.read(), dtype=dtype).reshape(data.shape)
 
 
-def _need_space(folder: Path, columns: Mapping[str, _Column], num_frames: int) -> None:
+def _need_space(folder: Path, columns: Mapping[str, _Column], sizes: Mapping[str, int]) -> None:
     """Raise OSError (ENOSPC) unless all files fit on the disk."""
-    sizes = (np.prod(c.shape) * np.dtype(c.dtype).itemsize for c in columns.values())
-    if shutil.disk_usage(folder).free < num_frames * sum(sizes):
+    num_bytes = sum(
+        sizes[name] * math.prod(column.shape) * np.dtype(column.dtype).itemsize
+        for name, column in columns.items()
+    )
+    if shutil.disk_usage(folder).free < num_bytes:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 

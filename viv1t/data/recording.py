@@ -175,7 +175,7 @@ class Recording:
         """
         chosen = slice(None) if neurons is None else as_slice(neurons)
         if self.packed and self.packed.holds(trial, stop):
-            return self.packed.rows("responses", trial, chosen, start=start, stop=stop)
+            return self.packed.responses(trial, chosen, start=start, stop=stop)
         response = self._read("responses", trial, chosen, start, stop)
         if not np.isfinite(response).all():
             rows = np.arange(self.num_neurons)[chosen]
@@ -190,7 +190,7 @@ class Recording:
         if not self._files[name]:
             return np.zeros((0, stop - start), dtype=np.float32)
         if self.packed and self.packed.holds(trial, stop):
-            return self.packed.rows(name, trial, slice(None), start=start, stop=stop)
+            return self.packed.rows(name, trial, start=start, stop=stop)
         values = self._read(name, trial, slice(None), start, stop)
         if not np.isfinite(values).all():
             rows = np.arange(len(values))
