@@ -17,7 +17,8 @@ def scores_figure(summary: pd.DataFrame) -> Plate:
     styles = model_styles(summary["model"].tolist())
     order = {tier: place for place, tier in enumerate(TIERS)}
     table = summary.sort_values("tier", key=lambda column: column.map(order), kind="stable")
-    table = table.assign(group=table["tier"] + "\n" + table["shows"].str.replace("_", " "))
+    shows = table["shows"].str.replace("_", " ").str.replace(" + ", " +\n", regex=False)
+    table = table.assign(group=table["tier"] + "\n" + shows)
     mice = list(table.groupby("mouse_id"))
     with house_style():
         figure = new_figure(PAGE_MM, 50 * len(mice) + 8)
