@@ -208,7 +208,7 @@ def architecture() -> Figure:
         6,
         3.4,
         "An arrow means: imports. Besides: layer 0 and config are open to all, layer 1 to layer 3, "
-        "results to plot, everything to scripts.\nNothing else may be imported; "
+        "results to layer 4, everything to scripts.\nNothing else may be imported; "
         "tests/test_architecture.py checks it.",
         va="center",
         fontsize=6.5,
@@ -226,7 +226,7 @@ class Room(NamedTuple):
     note: str
 
 
-_LAYERS: Final = ("words", "plain parts", "data, models", "at work", "drawing", "scripts")
+_LAYERS: Final = ("words", "plain parts", "data, models", "at work", "ask, draw", "scripts")
 _STEP: Final = "criterions  optimizer  scheduler  checkpoint"
 _WORDS: Final = "names  errors  units  rng  registry  log  batch  utils"
 _SCRIPTS: Final = "train.py   predict.py   data/   misc/   tuning_*/"
@@ -234,6 +234,7 @@ _ROOMS: Final = MappingProxyType(
     {
         _SCRIPTS: Room(5, 33, 144, VERMILION, "flags in, calls of the package, a line out"),
         "plot": Room(4, 141, 36, GREEN, "tables in, figures out; no torch"),
+        "experiments": Room(4, 101, 36, BLUE, "stimuli out, tables back"),
         "training": Room(3, 33, 62, BLUE, "the loop, resuming, evaluation, trackers"),
         "insilico": Room(3, 101, 36, BLUE, "load, DigitalTwin, replay"),
         _STEP: Room(2, 33, 62, ORANGE, "what one step of training needs"),
@@ -248,7 +249,8 @@ _ROOMS: Final = MappingProxyType(
 # importer, x at its lower edge, imported, x at its upper edge (mm)
 _ARROWS: Final = (
     (_SCRIPTS, 64, "training", 64),
-    (_SCRIPTS, 119, "insilico", 119),
+    (_SCRIPTS, 119, "experiments", 119),
+    ("experiments", 119, "insilico", 119),
     (_SCRIPTS, 159, "plot", 159),
     ("training", 64, _STEP, 64),
     ("training", 85, "model", 108),
