@@ -25,10 +25,7 @@ MONITOR: Final = Monitor(width_cm=56.5, height_cm=31.8, distance_cm=15.0)
 
 
 def loader(bench: Bench) -> Iterator[Row]:
-    """Some trials, read and transformed; the plain path reads whole files, then cuts.
-
-    Files are in memory. Recordings of both dtypes that are in use are measured.
-    """
+    """Some trials, one after the other, read and transformed; files are in memory."""
     for dtype in (np.float64, np.float32):
         with tempfile.TemporaryDirectory(dir=bench.output_dir) as folder:
             yield from _rows(bench, Path(folder), dtype)
@@ -61,7 +58,7 @@ def _rows(bench: Bench, folder: Path, dtype: type[np.floating]) -> Iterator[Row]
         start = 0 if crop == -1 else size.frames // 3
         cut = slice(start, start + files.num_frames(0))
         plain, fast, unpacked = bench.meter.interleaved(
-            (_plain(recording, transforms, cut, neurons), CALLS[0]),
+            (_plain(folder, transforms.select(neurons), cut, neurons), CALLS[0]),
             (_items(packed, start), CALLS[1]),
             (_items(files, start), CALLS[2]),
         )
@@ -70,7 +67,7 @@ def _rows(bench: Bench, folder: Path, dtype: type[np.floating]) -> Iterator[Row]
             f"{NUM_TRIALS} {np.dtype(dtype).name} trials: {what}",
             plain,
             fast,
-            error=worst([error_of(*pair) for pair in zip(fast.result, plain.result, strict=True)]),
+            error=worst([error_of(*x) for x in zip(fast.result, plain.result, strict=True)]),
             goals=bench.goals(goal),
             note=f"without packed copies: {1e3 * unpacked.typical_s:.2f} ms",
         )
@@ -78,38 +75,36 @@ def _rows(bench: Bench, folder: Path, dtype: type[np.floating]) -> Iterator[Row]
 
 def _items(dataset: TrialDataset, start: int) -> Callable[[], list[Tensor]]:
     def read() -> list[Tensor]:
-        found: list[Tensor] = []
         for index in range(len(dataset)):
             item = dataset.item(index, start=start)
-            signals = (item.video, item.response, item.behavior, item.pupil_center)
-            found += [signal[0] for signal in signals]
-        return found
+        return [x[0] for x in (item.video, item.response, item.behavior, item.pupil_center)]
 
     return read
 
 
 def _plain(
-    recording: Recording, transforms: Transforms, cut: slice, neurons: np.ndarray
+    folder: Path, transforms: Transforms, cut: slice, neurons: np.ndarray
 ) -> Callable[[], list[Tensor]]:
-    """What the published loader does: whole trials, transformed, then cut."""
+    """What the published loader does: whole files, neurons selected, transformed, then cut."""
     chosen = torch.from_numpy(neurons)
 
+    def load(name: str, trial: int) -> Tensor:
+        stored = np.load(folder / "data" / name / f"{trial}.npy")
+        return torch.from_numpy(stored.astype(np.float32))
+
     def read() -> list[Tensor]:
-        found: list[Tensor] = []
         for trial in range(NUM_TRIALS):
-            loaded = recording.load(trial)
-            response = transforms.response(torch.from_numpy(loaded.response))
+            response = load("responses", trial)
             if len(chosen) < len(response):
                 response = response[chosen]
             signals = (
-                transforms.video(torch.from_numpy(loaded.video)),
-                response,
-                transforms.behavior(torch.from_numpy(loaded.behavior)),
-                transforms.pupil_center(torch.from_numpy(loaded.pupil_center)),
+                transforms.video(load("videos", trial).permute(2, 0, 1)[None]),
+                transforms.response(response),
+                transforms.behavior(load("behavior", trial)),
+                transforms.pupil_center(load("pupil_center", trial)),
             )
-            found += [
-                signal[..., cut] if signal.ndim == 2 else signal[:, cut] for signal in signals
-            ]
+            video, *rest = signals
+            found = [video[:, cut].contiguous(), *(x[..., cut].contiguous() for x in rest)]
         return found
 
     return read
