@@ -79,6 +79,17 @@ def test_respond_is_predict_with_a_gradient(flags, neurons):
     assert relative_error((gradient * step).sum().double(), ahead - back) < 0.05
 
 
+def test_a_prediction_in_inference_mode_does_not_hinder_gradients():
+    twin = small_twin(**CAUSAL)
+    with torch.inference_mode():
+        expected = twin.predict(MOVIES[0], "A", frames=slice(10, 20))
+    video = torch.from_numpy(MOVIES[:1, None, 10:]).requires_grad_()
+    found = twin.respond(video, "A", start=10)
+    assert_same(found.detach()[0], expected)
+    (gradient,) = torch.autograd.grad(found.mean(), video)
+    assert gradient.abs().sum() > 0
+
+
 def test_bad_movies_are_refused_by_respond():
     twin = small_twin(**CAUSAL, core_pad_frame=0)
     with pytest.raises(ConfigError, match=r"start must be at least 2.*got 1"):

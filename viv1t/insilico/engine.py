@@ -64,7 +64,8 @@ class Engine:
         """
         device = next(self.model.parameters()).device
         asked = clips.frames(frames).to(device)
-        with torch.no_grad():
+        # What is kept must serve gradients later, also if the caller is in inference mode.
+        with torch.inference_mode(False), torch.no_grad():
             if self.pieces is None:
                 self._report_plain()
                 stop = frames.stop if self.model.core.causal else clips.video.shape[2]
