@@ -231,18 +231,19 @@ def test_a_file_of_another_experiment_is_refused(tmp_path, twin):
 
 
 def test_the_synthetic_truth_answers_too():
-    config = TruthConfig(num_neurons=5, monitor=PRESETS["demo"].monitor, clustered=False)
+    config = TruthConfig(num_neurons=5, monitor=PRESETS["full"].monitor, clustered=False)
     population = Population(sample_truth(config, np.random.default_rng(0))).eval()
     truth = SyntheticMouse({"A": population})
     assert isinstance(truth, Responder)
+    shape = truth.video_shape
 
     def image(condition, rng):
-        return np.broadcast_to(rng.integers(0, 256, (36, 64)), (4, 36, 64))
+        return np.broadcast_to(rng.integers(0, 256, shape), (4, *shape))
 
     stimuli = flickers(repeats=1, render=image)
     table = run_experiment(stimuli, truth, "A", neurons=[3, 1], reduction=ALL)
     shown = table.presentations[table.presentations["trial"] == 0]
-    expected = truth.predict(stimuli.trial(shown, 0, (36, 64)), "A")[[3, 1]]
+    expected = truth.predict(stimuli.trial(shown, 0, shape), "A")[[3, 1]]
     for row in shown.itertuples():
         assert_same(table.trace[:, row.condition], expected[:, row.onset - 2 : row.onset + 5])
     np.testing.assert_array_equal(

@@ -20,7 +20,7 @@ def synthetic_data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def truth():
-    config = TruthConfig(num_neurons=NUM_NEURONS, monitor=PRESETS["demo"].monitor, clustered=False)
+    config = TruthConfig(num_neurons=NUM_NEURONS, monitor=PRESETS["full"].monitor, clustered=False)
     return sample_truth(config, np.random.default_rng(0)).assign(
         rf_x_px=np.random.default_rng(1).uniform(20, 44, NUM_NEURONS),
         rf_y_px=np.random.default_rng(2).uniform(11, 25, NUM_NEURONS),

@@ -303,7 +303,7 @@ def test_the_table_of_presets_is_in_the_documentation():
 
 
 def test_parameters_keep_their_ranges():
-    config = TruthConfig(num_neurons=2000, monitor=PRESETS["demo"].monitor, clustered=True)
+    config = TruthConfig(num_neurons=2000, monitor=PRESETS["full"].monitor, clustered=True)
     truth = sample_truth(config, np.random.default_rng(1))
     flips, feedback = truth["w_facilitation"] > 0, truth["w_feedback"] > 0
     assert 0.25 < flips.mean() < 0.35
