@@ -18,16 +18,14 @@ from viv1t.model.layers.rotary import turn_
 
 
 class Weights(NamedTuple):
-    """The parameters of a branch, those of a norm in the order of its module.
+    """The parameters of a branch but for its norm.
 
     Attributes:
         out: of the last layer, (d, k).
-        norm: of the first layer.
         inner: of what is between.
     """
 
     out: Tensor
-    norm: tuple[Tensor, ...]
     inner: tuple[Tensor, ...]
 
 

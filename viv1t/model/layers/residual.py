@@ -6,7 +6,8 @@ enters the last layer, queries, keys and values; the rest is cheap and computed 
 whose branch `DropPath` drops are not computed at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol, TypeAlias
 
 import torch
@@ -36,6 +37,14 @@ class Drops(NamedTuple):
     entries: Tensor | None
     sequences: Tensor | None
     scale: float
+
+
+class Addend(NamedTuple):
+    """A branch that is added to its inputs."""
+
+    branch: Branch
+    weights: Weights
+    drops: Drops
 
 
 def chunks(tokens: Tensor, *, times: int = 1) -> Iterator[slice]:
@@ -69,31 +78,40 @@ def add_branch(branch: Branch, weights: Weights, normed: Tensor, *, base: Tensor
 
 
 def residual(
-    branch: Branch, weights: Weights, drops: Drops, tokens: Tensor, *, base: Tensor | None = None
+    addends: Sequence[Addend],
+    norm: tuple[Tensor, ...],
+    tokens: Tensor,
+    *,
+    base: Tensor | None = None,
 ) -> Tensor:
-    """`base` (b, n, d) plus the branch of the tokens, of the same shape.
+    """`base` (b, n, d) plus branches of the tokens, of the same shape.
 
     Args:
-        branch: what is between the norm and the last layer.
-        weights: its parameters.
-        drops: see `draw`.
+        addends: the branches, with one norm and the same sequences kept.
+        norm: parameters of the norm, in the order of its module.
         tokens: (b, n, d), contiguous.
         base: None for the tokens themselves.
     """
-    num_norm = len(weights.norm)
-    flat = (weights.out, *weights.norm, *weights.inner)
-    found: Tensor = _Residual.apply(tokens, base, branch, drops, num_norm, *flat)
+    weights = [x for addend in addends for x in (addend.weights.out, *addend.weights.inner)]
+    found: Tensor = _Residual.apply(tokens, base, addends, len(norm), *norm, *weights)
     return found
 
 
-class _Call(Context, Protocol):
+class _Kind(NamedTuple):
+    """What the backward pass must know of an addend besides tensors."""
+
     branch: Branch
-    sequences: Tensor | None
     scale: float
     has_mask: bool
-    has_base: bool
-    num_norm: int
     num_weights: int
+    num_saved: int
+
+
+class _Call(Context, Protocol):
+    kinds: list[_Kind]
+    sequences: Tensor | None
+    num_norm: int
+    has_base: bool
 
 
 class _Residual(torch.autograd.Function):
@@ -102,84 +120,88 @@ class _Residual(torch.autograd.Function):
         ctx: _Call,
         tokens: Tensor,
         base: Tensor | None,
-        branch: Branch,
-        drops: Drops,
+        addends: Sequence[Addend],
         num_norm: int,
-        *flat: Tensor,
+        *weights: Tensor,
     ) -> Tensor:
-        weights = _unflatten(flat, num_norm)
-        ctx.branch, ctx.sequences, ctx.scale = branch, drops.sequences, drops.scale
-        ctx.has_mask = drops.entries is not None and not branch.hides_dropped
-        ctx.has_base, ctx.num_norm, ctx.num_weights = base is not None, num_norm, len(flat)
+        ctx.sequences, ctx.num_norm = addends[0].drops.sequences, num_norm
+        ctx.has_base = base is not None
         out = (tokens if base is None else base).clone()
         saved: list[Tensor] = []
-        for part in _parts(tokens, drops.sequences):
-            normed = apply_norm(branch.norm, tokens[part], weights.norm)
-            hidden, rest = branch.inner(normed, weights.inner)
-            if drops.entries is not None:
-                kept = drops.entries[part]
-                hidden.mul_(_as_numbers(kept))
-                saved += (kept,) if ctx.has_mask else ()
-            found = product(hidden.flatten(0, 1), weights.out).view_as(normed)
-            _add(out, part, found, scale=drops.scale)
-            saved += (hidden, *rest)
-        ctx.save_for_backward(tokens, *flat, *saved)
+        for part in _parts(tokens, ctx.sequences):
+            normed = apply_norm(addends[0].branch.norm, tokens[part], weights[:num_norm])
+            ctx.kinds = []
+            for branch, (weight, inner), drops in addends:
+                hidden, rest = branch.inner(normed, inner)
+                has_mask = drops.entries is not None and not branch.hides_dropped
+                if drops.entries is not None:
+                    kept = drops.entries[part]
+                    hidden.mul_(_as_numbers(kept))
+                    rest = (*rest, kept) if has_mask else rest
+                found = product(hidden.flatten(0, 1), weight).view_as(normed)
+                _add(out, part, found, scale=drops.scale)
+                saved += (hidden, *rest)
+                ctx.kinds.append(
+                    _Kind(branch, drops.scale, has_mask, 1 + len(inner), 1 + len(rest))
+                )
+        ctx.save_for_backward(tokens, *weights, *saved)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: _Call, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        num_weights = len(ctx.needs_input_grad) - 4
         tokens, *rest = ctx.saved_tensors
-        weights = _unflatten(tuple(rest[: ctx.num_weights]), ctx.num_norm)
-        saved = rest[ctx.num_weights :]
-        parts = list(_parts(tokens, ctx.sequences))
-        is_frozen = not any(ctx.needs_input_grad[-ctx.num_weights :])
+        weights, saved = rest[:num_weights], iter(rest[num_weights:])
+        is_frozen = not any(ctx.needs_input_grad[4:])
         gradient = gradient.contiguous()
         of_tokens = torch.zeros_like(tokens) if ctx.has_base else gradient.clone()
-        of_weights = [] if is_frozen else [torch.zeros_like(x) for x in rest[: ctx.num_weights]]
-        for index, part in enumerate(parts):
-            size = len(saved) // len(parts)
-            found = saved[index * size : (index + 1) * size]
-            mask = _as_numbers(found.pop(0)) if ctx.has_mask else None
-            scaled = gradient[part] if ctx.scale == 1 else gradient[part] * ctx.scale
+        of_weights = [] if is_frozen else [torch.zeros_like(x) for x in weights]
+        for part in _parts(tokens, ctx.sequences):
             of_part, *changes = _backward(
-                ctx.branch, weights, tokens[part], scaled, found, mask, is_frozen=is_frozen
+                ctx, weights, saved, tokens[part], gradient[part], is_frozen=is_frozen
             )
             _add(of_tokens, part, of_part)
             for total, change in zip(of_weights, changes, strict=True):
                 total += change
         of_base = gradient if ctx.has_base else None
-        of_flat = [None] * ctx.num_weights if is_frozen else of_weights
-        return of_tokens, of_base, None, None, None, *of_flat
+        of_all = [None] * num_weights if is_frozen else of_weights
+        return of_tokens, of_base, None, None, *of_all
 
 
 def _backward(
-    branch: Branch,
-    weights: Weights,
+    call: _Call,
+    weights: list[Tensor],
+    saved: Iterator[Tensor],
     tokens: Tensor,
     gradient: Tensor,
-    found: list[Tensor],
-    mask: Tensor | None,
     *,
     is_frozen: bool,
 ) -> list[Tensor]:
-    """Gradients of some tokens through their branch, and of the weights unless `is_frozen`."""
+    """Gradients of some tokens through the addends, and of the weights unless `is_frozen`."""
+    norm = call.kinds[0].branch.norm
     with torch.enable_grad():
-        leaves = leaves_of((tokens, *weights.norm))
-        normed = apply_norm(branch.norm, leaves[0], tuple(leaves[1:]))
-    of_hidden, of_out = linear_backward(gradient, found[0], weights.out, is_frozen=is_frozen)
-    if mask is not None:
-        of_hidden.mul_(mask)
-    of_normed, of_inner = branch.inner_backward(
-        of_hidden, normed.detach(), tuple(found), weights.inner, is_frozen=is_frozen
-    )
+        leaves = leaves_of((tokens, *weights[: call.num_norm]))
+        normed = apply_norm(norm, leaves[0], tuple(leaves[1:]))
+    of_normed = torch.zeros_like(normed)
+    of_weights: list[Tensor] = []
+    remaining = iter(weights[call.num_norm :])
+    for branch, scale, has_mask, num_weights, num_saved in call.kinds:
+        weight, *inner = islice(remaining, num_weights)
+        found = tuple(islice(saved, num_saved))
+        slope = gradient if scale == 1 else gradient * scale
+        of_hidden, of_out = linear_backward(slope, found[0], weight, is_frozen=is_frozen)
+        if has_mask:
+            of_hidden.mul_(_as_numbers(found[-1]))
+            found = found[:-1]
+        change, of_inner = branch.inner_backward(
+            of_hidden, normed.detach(), found, tuple(inner), is_frozen=is_frozen
+        )
+        of_normed += change
+        of_weights += of_out + of_inner
     wanted = leaves[:1] if is_frozen else leaves
     of_tokens, *of_norm = torch.autograd.grad(normed, wanted, of_normed)
-    return [of_tokens, *of_out, *of_norm, *of_inner]
-
-
-def _unflatten(flat: tuple[Tensor, ...], num_norm: int) -> Weights:
-    return Weights(flat[0], flat[1 : 1 + num_norm], flat[1 + num_norm :])
+    return [of_tokens, *of_norm, *of_weights]
 
 
 def _parts(tokens: Tensor, sequences: Tensor | None) -> Iterator[Part]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from viv1t.model.layers.branches import AttentionBranch, FeedForwardBranch, Weights
 from viv1t.model.layers.drop import Dropout
 from viv1t.model.layers.norms import apply_norm
-from viv1t.model.layers.residual import add_branch, draw, residual
+from viv1t.model.layers.residual import Addend, add_branch, draw, residual
 from viv1t.model.layers.rotary import paired
 
 if TYPE_CHECKING:
@@ -32,24 +32,31 @@ def prepare(block: "Block", turns: Tensor | None) -> Callable[[Tensor], Tensor]:
     activation, dropout, out = block.ff_out
     assert isinstance(dropout, Dropout)
     assert isinstance(out, nn.Linear)
-    forward = FeedForwardBranch(config.norm, activation)
-    ff_norm = _parameters(block.norm if is_parallel else block.ff_norm)
-    forward_weights = Weights(out.weight, ff_norm, (of_hidden,))
+    forward, forward_weights = (
+        FeedForwardBranch(config.norm, activation),
+        Weights(out.weight, (of_hidden,)),
+    )
+    norm = _parameters(block.norm)
+    ff_norm = norm if is_parallel else _parameters(block.ff_norm)
 
     def evaluate(tokens: Tensor) -> Tensor:
-        normed = apply_norm(config.norm, tokens, attention_weights.norm)
+        normed = apply_norm(config.norm, tokens, norm)
         middle = add_branch(attention, attention_weights, normed, base=tokens)
         if not is_parallel:
-            normed = apply_norm(config.norm, middle, forward_weights.norm)
+            normed = apply_norm(config.norm, middle, ff_norm)
         return add_branch(forward, forward_weights, normed, base=middle)
 
     def train(tokens: Tensor) -> Tensor:
         drops = draw(block.attn_dropout, block.drop_path1, tokens, num_hidden=block.inner_dim)
-        middle = residual(attention, attention_weights, drops, tokens)
+        first = Addend(attention, attention_weights, drops)
         drops = draw(dropout, block.drop_path2, tokens, num_hidden=config.ff_dim)
+        second = Addend(forward, forward_weights, drops)
+        if is_parallel and drops.sequences is None:
+            return residual((first, second), norm, tokens)
+        middle = residual((first,), norm, tokens)
         if is_parallel:
-            return residual(forward, forward_weights, drops, tokens, base=middle)
-        return residual(forward, forward_weights, drops, middle)
+            return residual((second,), norm, tokens, base=middle)
+        return residual((second,), ff_norm, middle)
 
     return train if block.training or torch.is_grad_enabled() else evaluate
 
@@ -73,7 +80,7 @@ def _attention(
         is_causal=block.is_causal,
         turns=turns,
     )
-    return branch, Weights(block.attn_out.weight, _parameters(block.norm), (weight, *norms))
+    return branch, Weights(block.attn_out.weight, (weight, *norms))
 
 
 def _of_entries(norm: nn.Module, order: slice | Tensor, scale: float) -> tuple[Tensor, ...]:
