@@ -189,13 +189,10 @@ def _advance(
 
 def _linear(block: Block, inputs: Tensor, weight: Tensor, *, plus: Tensor | None = None) -> Tensor:
     """Product of inputs (p, t, k) and weight (n, k), plus `plus`, (p, t, n)."""
-    if block.config.fast == 0:
-        found = F.linear(inputs, weight)
-    elif plus is None or torch.is_grad_enabled() or not is_covered(inputs, weight, plus):
-        found = fast_linear(inputs, weight)
-    else:
-        rows = (x.flatten(0, 1) for x in (inputs, plus))
-        return product(next(rows), weight, plus=next(rows)).view_as(plus)
+    if block.config.fast == 1 and not torch.is_grad_enabled() and is_covered(inputs, weight):
+        rows = None if plus is None else plus.flatten(0, 1)
+        return product(inputs.flatten(0, 1), weight, plus=rows).view(*inputs.shape[:2], -1)
+    found = fast_linear(inputs, weight) if block.config.fast == 1 else F.linear(inputs, weight)
     return found if plus is None else plus + found
 
 
@@ -210,9 +207,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) 
         return _attend_by_head(query, key, value)
     if past is None:
         return attention(query, key, value, is_causal=True, is_fused=True)
-    num_frames, num_seen = query.shape[2], key.shape[2]
-    earlier = query.new_zeros(num_frames, num_seen - num_frames)
-    mask = torch.cat((earlier, _later(query)), dim=1)
+    mask = _later(query, num_seen=key.shape[2])
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
@@ -227,7 +222,7 @@ def _attend_in_parts(query: Tensor, key: Tensor, value: Tensor, past: KeysValues
     keys, values = (x.flatten(0, 1) for x in past)
     own = query @ key.mT
     if num_frames > 1:
-        own = own + _later(own)
+        own = own + _later(query, num_seen=num_frames)
     logits = torch.cat((query @ keys.mT, own), dim=-1)
     earlier, own = logits.softmax(dim=-1).split((keys.shape[1], num_frames), dim=-1)
     return (earlier @ values + own @ value).view(shape)
@@ -242,18 +237,22 @@ def _attend_by_head(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         value: (p, heads, m + t, d).
     """
     num_places, num_heads, num_frames, head_dim = query.shape
-    key, value = key.contiguous(), value.contiguous()
+    query, key, value = (
+        (query * head_dim**-0.5).contiguous(),
+        key.contiguous(),
+        value.contiguous(),
+    )
     found = query.new_empty(num_places, num_frames, num_heads, head_dim)
-    later = _later(query)
+    mask = _later(query, num_seen=key.shape[2])
     for place, head in pairs(range(num_places), range(num_heads)):
-        logits = product(query[place, head] * head_dim**-0.5, key[place, head])
-        logits[:, -num_frames:] += later
-        torch.softmax(logits, dim=-1, out=logits)
-        found[place, :, head] = product(logits, value[place, head].t())
+        logits = product(query[place, head], key[place, head], plus=mask)
+        weights = torch.softmax(logits, dim=-1, out=logits)
+        found[place, :, head] = product(weights, value[place, head].t())
     return found.transpose(1, 2)
 
 
-def _later(like: Tensor) -> Tensor:
-    """(t, t): minus infinity where the column comes later than the row, else zero."""
-    num_frames = like.shape[-2]
-    return like.new_full((num_frames, num_frames), float("-inf")).triu(1)
+def _later(query: Tensor, *, num_seen: int) -> Tensor:
+    """(t, m + t): minus infinity where the frame is later than that of the query, else zero."""
+    num_frames = query.shape[-2]
+    later = query.new_full((num_frames, num_seen), float("-inf"))
+    return later.triu(num_seen - num_frames + 1)
