@@ -13,13 +13,13 @@ DATA = GOLDEN / "data"
 
 
 @cache
-def arrays(name: str) -> dict[str, np.ndarray]:
-    """All arrays of `tests/golden/data/<name>.npz`."""
-    with np.load(DATA / f"{name}.npz") as stored:
+def arrays(name: str, folder: str = "data") -> dict[str, np.ndarray]:
+    """All arrays of `tests/golden/<folder>/<name>.npz`."""
+    with np.load(GOLDEN / folder / f"{name}.npz") as stored:
         return {key: stored[key] for key in stored.files}
 
 
 @cache
-def facts(name: str) -> Any:
-    """The content of `tests/golden/data/<name>.json`."""
-    return json.loads((DATA / f"{name}.json").read_text())
+def facts(name: str, folder: str = "data") -> Any:
+    """The content of `tests/golden/<folder>/<name>.json`."""
+    return json.loads((GOLDEN / folder / f"{name}.json").read_text())

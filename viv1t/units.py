@@ -1,7 +1,7 @@
 """Screen geometry and the constants of a trial: the only place where degrees meet pixels."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -35,6 +35,10 @@ class Monitor:
             if not getattr(self, name) > 0:
                 raise ValueError(f"monitor {name} must be positive, got {getattr(self, name)}")
 
+    def with_px(self, *, width_px: int, height_px: int) -> "Monitor":
+        """The same screen with movies of another number of pixels."""
+        return replace(self, width_px=width_px, height_px=height_px)
+
     @property
     def cm_per_px(self) -> float:
         """Size of one movie pixel in cm, from the width (published convention)."""
@@ -65,3 +69,7 @@ class Monitor:
         x0, y0 = centre_px or (self.width_px / 2, self.height_px / 2)
         y, x = np.mgrid[: self.height_px, : self.width_px]
         return np.hypot(x - x0, y - y0) < self.radius_px(diameter_deg)
+
+
+# The screen of the Sensorium mice, which the published gratings assume for every mouse.
+DEFAULT_MONITOR: Final = Monitor(width_cm=56.5, height_cm=31.8, distance_cm=15.0)

@@ -12,7 +12,7 @@ from viv1t.data.archive import extract_session
 from viv1t.errors import ConfigError, DataError, UserError
 from viv1t.names import MouseId
 from viv1t.registry import unknown_name
-from viv1t.units import FPS, MAX_FRAMES, SKIP_FRAMES, Monitor
+from viv1t.units import DEFAULT_MONITOR, FPS, MAX_FRAMES, SKIP_FRAMES, Monitor
 from viv1t.utils.files import read_yaml
 
 _HASH_1: Final = "8744edeac3b4d1ce16b680916b5267ce"
@@ -52,7 +52,6 @@ ROCHEFORT: Final[Mapping[MouseId, str]] = MappingProxyType(
         "N_day2": "VIPcre233_FOV2_day2",
     }
 )
-_SENSORIUM_MONITOR: Final = Monitor(width_cm=56.5, height_cm=31.8, distance_cm=15.0)
 _ROCHEFORT_MONITOR: Final = Monitor(width_cm=51.0, height_cm=29.0, distance_cm=20.0)
 _MONITOR_KEYS: Final = ("width_cm", "height_cm", "distance_cm")
 _FRAME_KEYS: Final = ("skip_frames", "max_frames")
@@ -133,7 +132,7 @@ def choose_mice(data_dir: Path, mouse_ids: Sequence[MouseId] | None) -> tuple[Mo
 
 def _built_in(data_dir: Path) -> dict[MouseId, Mouse]:
     tables = (
-        (SENSORIUM, "sensorium", _SENSORIUM_MONITOR),
+        (SENSORIUM, "sensorium", DEFAULT_MONITOR),
         (ROCHEFORT, "rochefort-lab", _ROCHEFORT_MONITOR),
     )
     return {

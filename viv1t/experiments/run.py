@@ -1,6 +1,5 @@
 """Showing a set of stimuli to whatever answers movies."""
 
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -15,7 +14,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from viv1t.errors import ConfigError, DataError
+from viv1t.errors import ConfigError
+from viv1t.experiments.saved import (
+    SCHEMA_VERSION,
+    read_facts,
+    refuse_other,
+    unreadable,
+    write_facts,
+)
 from viv1t.experiments.stimuli import StimulusSet
 from viv1t.experiments.table import ResponseTable, add_trial
 from viv1t.experiments.tally import Reduction, Tally
@@ -28,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 # Seconds of work that a killed process may lose.
 SAVE_SECONDS: Final = 60.0
-SCHEMA_VERSION: Final = 1
 
 
 def run_experiment(
@@ -99,18 +104,18 @@ def run_experiment(
     store: _Store | None = None
     num_done, is_whole = 0, True
     if path is not None:
-        facts = {
-            "mouse": mouse_id,
-            "seed": seed,
-            "units": units,
-            "conditions": stimuli.conditions.to_json(orient="split"),
-            "repeats": stimuli.repeats,
-            "timing": asdict(timing),
-            "reduction": asdict(reduction),
-            "asked": {k: None if v is None else np.asarray(v).tolist() for k, v in asked.items()},
-            "first_trial": _digest(stimuli.trial(trials[0], seed, frame_shape)),
-            "provenance": dict(provenance or {}),
-        }
+        facts = identity(
+            stimuli,
+            mouse_id,
+            seed=seed,
+            reduction=reduction,
+            behavior=behavior,
+            pupil_center=pupil_center,
+            units=units,
+            provenance=provenance,
+        )
+        facts["neurons"] = None if neurons is None else table["neuron"].tolist()
+        facts["first_trial"] = first_trial_digest(stimuli, schedule, seed, frame_shape)
         store = _Store(path, facts)
         num_done = store.load(tally)
     with tqdm(
@@ -140,6 +145,40 @@ def run_experiment(
         neurons=table,
         source="predicted",
     )
+
+
+def identity(
+    stimuli: StimulusSet,
+    mouse_id: MouseId,
+    *,
+    seed: int,
+    reduction: Reduction,
+    behavior: ArrayLike | None,
+    pupil_center: ArrayLike | None,
+    units: Units,
+    provenance: Mapping[str, str | int] | None,
+) -> dict[str, Any]:
+    """Plain facts that tell one experiment from another, see `run_experiment`."""
+    state = {"behavior": behavior, "pupil_center": pupil_center}
+    return {
+        "mouse": mouse_id,
+        "seed": seed,
+        "units": units,
+        "conditions": stimuli.conditions.to_json(orient="split"),
+        "repeats": stimuli.repeats,
+        "timing": asdict(stimuli.timing),
+        "reduction": asdict(reduction),
+        "provenance": dict(provenance or {}),
+        **{k: None if v is None else np.asarray(v, float).tolist() for k, v in state.items()},
+    }
+
+
+def first_trial_digest(
+    stimuli: StimulusSet, schedule: pd.DataFrame, seed: int, frame_shape: tuple[int, int]
+) -> str:
+    """A hash of the movie of the first trial: of what the renderer draws."""
+    shown = schedule[schedule["trial"] == schedule["trial"].iloc[0]]
+    return sha256(stimuli.trial(shown, seed, frame_shape).tobytes()).hexdigest()
 
 
 def neuron_table(
@@ -185,20 +224,13 @@ class _Store:
             return 0
         try:
             with h5py.File(self.path, "r") as file:
-                stored = json.loads(file.attrs["facts"])
+                refuse_other(self.path, read_facts(file), self.facts)
                 num_done = int(file.attrs["num_done"])
-                different = [k for k, v in self.facts.items() if stored.get(k) != v]
-                if not different:
-                    tally.restore({name: file[name][()] for name in tally.arrays()})
+                tally.restore({name: file[name][()] for name in tally.arrays()})
+        except ConfigError:
+            raise
         except (OSError, KeyError, ValueError) as error:
-            raise DataError(
-                f"{self.path} is no readable result of an experiment ({error}); delete it"
-            ) from error
-        if different:
-            raise ConfigError(
-                f"{self.path} holds an experiment with other {', '.join(different)}: delete it, or "
-                "give another path"
-            )
+            raise unreadable(self.path, error) from error
         self._saved = (time.monotonic(), num_done)
         return num_done
 
@@ -214,7 +246,7 @@ class _Store:
         with atomic(self.path) as temporary, h5py.File(temporary, "w") as file:
             file.attrs["schema"] = SCHEMA_VERSION
             file.attrs["num_done"] = num_done
-            file.attrs["facts"] = json.dumps(self.facts)
+            write_facts(file, self.facts)
             for name, values in tally.arrays().items():
                 file[name] = values
         self._saved = (time.monotonic(), num_done)
@@ -230,7 +262,3 @@ def _throughout(state: ArrayLike | None, num_frames: int) -> NDArray[np.float32]
             f"behavior and pupil_center of an experiment are constant, (k,); got {values.shape}"
         )
     return np.repeat(values[:, None], num_frames, axis=1)
-
-
-def _digest(movie: NDArray[np.float32]) -> str:
-    return sha256(movie.tobytes()).hexdigest()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,11 @@ from viv1t.rng import child
 from viv1t.units import GREY
 
 # A row of the conditions and random numbers -> grey values (on, h, w), 0..255.
-Render: TypeAlias = Callable[[Mapping[str, Any], np.random.Generator], NDArray[np.floating]]
+Render: TypeAlias = Callable[[Mapping[str, Any], np.random.Generator], NDArray[np.number]]
+# Seed -> presentations, as `StimulusSet.schedule` gives them; more columns are for the renderer.
+Plan: TypeAlias = Callable[[int], pd.DataFrame]
+
+SCHEDULE: Final = ("condition", "repeat", "trial", "slot", "onset")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,8 @@ class StimulusSet:
         timing: of a trial.
         repeats: presentations of each condition.
         grey: value of the blank screen.
+        plan: makes the schedule instead, for example in the order of a published experiment;
+            columns beyond those of `schedule` join those of the condition in `render`.
     """
 
     conditions: pd.DataFrame
@@ -37,6 +43,7 @@ class StimulusSet:
     timing: Timing = field(default_factory=Timing)
     repeats: int = 1
     grey: float = GREY
+    plan: Plan | None = None
 
     def __post_init__(self) -> None:
         if self.conditions.empty or self.repeats < 1:
@@ -48,8 +55,11 @@ class StimulusSet:
     def schedule(self, seed: int) -> pd.DataFrame:
         """One row a presentation: condition (row of the table), repeat, trial, slot, onset.
 
-        All presentations are shuffled together; `onset` is a frame of the trial.
+        All presentations are shuffled together, unless there is a `plan`; `onset` is a frame of
+        the trial.
         """
+        if self.plan is not None:
+            return self.plan(seed)
         num_conditions, slots = len(self.conditions), self.timing.slots
         order = child(seed, "order").permutation(num_conditions * self.repeats)
         places = np.arange(len(order))
@@ -78,10 +88,13 @@ class StimulusSet:
             DataError: the renderer gave frames of another shape.
         """
         timing = self.timing
+        drawn = [name for name in presentations if name not in SCHEDULE]
         movie = np.full((timing.num_frames, *frame_shape), self.grey, dtype=np.float32)
-        for row, repeat, onset in presentations[["condition", "repeat", "onset"]].to_numpy():
-            (condition,) = self.conditions.iloc[[int(row)]].to_dict("records")
-            rng = child(seed, "stimulus", int(row), int(repeat))
+        for shown in presentations.to_dict("records"):
+            row, repeat, onset = (int(shown[name]) for name in ("condition", "repeat", "onset"))
+            (condition,) = self.conditions.iloc[[row]].to_dict("records")
+            condition |= {name: shown[name] for name in drawn}
+            rng = child(seed, "stimulus", row, repeat)
             frames = np.asarray(self.render({str(k): v for k, v in condition.items()}, rng))
             if frames.shape != (timing.on, *frame_shape):
                 raise DataError(

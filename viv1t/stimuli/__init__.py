@@ -1,0 +1,1 @@
+"""Pictures and movies as arrays of grey values: gratings, apertures, noise."""
