@@ -20,12 +20,11 @@ def main() -> None:
     parser = script_parser(
         "Predict the responses to recorded trials.",
         *("data_dir", "output_dir", "mouse_ids", "device", "batch_size", "verbose"),
+        *("compile", "precision"),
     )
     add = parser.add_argument
     add("--ds_tier", nargs="+", choices=("", *TIERS), default=[], help="tiers; empty: all")
     add("--num_workers", type=int, default=2, help="threads that read trials ahead")
-    add("--compile", action="store_true", help="compile the core with torch.compile")
-    add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the model")
     add("--units", choices=("recorded", "model"), default="recorded", help="units of responses")
     args = parser.parse_args()
     check(args.batch_size >= 1, f"--batch_size must be at least 1, got {args.batch_size}")

@@ -22,7 +22,58 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
     ("device", {"type": str, "default": "", "help": "cpu, cuda or mps; empty: the best there is"}),
     ("batch_size", {"type": int, "default": 1, "help": "movies per forward pass"}),
     ("seed", {"type": int, "default": 1234, "help": "seed of all random numbers"}),
+    (
+        "precision",
+        {"choices": ("32", "bf16"), "default": "32", "help": "arithmetic of the model"},
+    ),
+    ("compile", {"action": "store_true", "help": "compile the core with torch.compile"}),
+    (
+        "responder",
+        {
+            "choices": ("twin", "truth"),
+            "default": "twin",
+            "help": "who answers: the trained run, or the synthetic population behind --data_dir "
+            "(whose results go to --output_dir, any folder)",
+        },
+    ),
+    (
+        "ensemble",
+        {
+            "type": Path,
+            "nargs": "+",
+            "default": None,
+            "help": "more run folders; their responses and those of --output_dir are averaged",
+        },
+    ),
+    (
+        "behavior_state",
+        {
+            "choices": ("mean", "median", "still", "running"),
+            "default": "mean",
+            "help": "behaviour and pupil while stimuli are shown, of the training frames: mean as "
+            "published, median, or the .1 (still) or .9 quantile (running) of running speed",
+        },
+    ),
+    (
+        "as_published",
+        {"action": "store_true", "help": "compute as the published code did, defects included"},
+    ),
+    (
+        "compare",
+        {
+            "nargs": "+",
+            "default": None,
+            "help": "what is drawn together: folders, label=folder, recorded (--data_dir), or one "
+            "YAML file that maps labels to folders",
+        },
+    ),
     ("verbose", {"type": int, "choices": (0, 1, 2, 3), "default": 2, "help": "how much is said"}),
+)
+
+# The flags of scripts that show stimuli: `insilico.responders.open_probe` reads them.
+PROBE_FLAGS = (
+    *("data_dir", "output_dir", "mouse_ids", "responder", "ensemble", "behavior_state"),
+    *("device", "precision", "compile", "batch_size", "seed", "verbose"),
 )
 
 
@@ -31,7 +82,7 @@ def script_parser(description: str, *names: str) -> argparse.ArgumentParser:
 
     Args:
         description: the first line of `--help`.
-        names: of output_dir, data_dir, mouse_ids, device, batch_size, seed, verbose.
+        names: of the flags in `SCRIPT_FLAGS`.
     """
     parser = argparse.ArgumentParser(
         description=description,

@@ -83,10 +83,11 @@ def place(
     Raises:
         ConfigError: no neuron is left.
     """
-    centres = np.full((num_neurons, 2), np.nan)
+    centres: NDArray[np.float64] | None = None
     if mode != "screen":
         if receptive_fields is None:
             raise ConfigError(f"stimuli at the {mode}'s receptive field need the table aRF")
+        centres = np.full((num_neurons, 2), np.nan)
         rows = good_receptive_fields(receptive_fields, monitor)
         places = rows[["x_px", "y_px"]].to_numpy(float)
         if mode == "neuron":
@@ -94,29 +95,51 @@ def place(
         elif len(places):
             centres[:] = np.median(places, axis=0)
         centres = _rounded(centres, round_px)
-    directions = np.full(num_neurons, np.nan)
+    directions: NDArray[np.float64] | None = None
     if directions_deg is not None:
         directions = _rounded(np.asarray(directions_deg, float), round_deg) % 360
-    has_place = np.full(num_neurons, mode == "screen") | np.isfinite(centres[:, 0])
-    has_place &= np.full(num_neurons, directions_deg is None) | np.isfinite(directions)
-    if not has_place.any():
+    return groups_that_share(num_neurons, monitor, centres=centres, directions_deg=directions)
+
+
+def groups_that_share(
+    num_neurons: int,
+    monitor: Monitor,
+    *,
+    centres: NDArray[np.float64] | None,
+    directions_deg: NDArray[np.float64] | None = None,
+) -> list[Group]:
+    """Groups of neurons with equal centres and directions, in ascending order of these.
+
+    Args:
+        num_neurons: of the mouse.
+        monitor: its screen.
+        centres: (n, 2), NaN for neurons that are in no group; None: the middle of the screen.
+        directions_deg: (n,), likewise; None: not asked for.
+
+    Raises:
+        ConfigError: no neuron is left.
+    """
+    keys = np.zeros((num_neurons, 3))
+    if centres is not None:
+        keys[:, :2] = centres
+    if directions_deg is not None:
+        keys[:, 2] = directions_deg
+    neurons = np.flatnonzero(np.isfinite(keys).all(axis=1))
+    if not len(neurons):
+        causes = {
+            "no receptive field with a good fit on the screen (table aRF)": centres,
+            "no preferred direction (table selectivity)": directions_deg,
+        }
         raise ConfigError(
             f"none of {num_neurons} neurons has a place: "
-            + (
-                ""
-                if mode == "screen"
-                else "no receptive field was fitted on the screen (table aRF)"
-            )
-            + ("" if directions_deg is None else " or no direction is known (table selectivity)")
+            + " or ".join(cause for cause, given in causes.items() if given is not None)
         )
-    keys = np.nan_to_num(np.column_stack([centres, directions]))[has_place]
-    found, members = np.unique(keys, axis=0, return_inverse=True)
-    neurons = np.flatnonzero(has_place)
+    found, members = np.unique(keys[neurons], axis=0, return_inverse=True)
     return [
         Group(
             placement=Placement(
                 monitor=monitor,
-                centre_px=None if mode == "screen" else (float(x), float(y)),
+                centre_px=None if centres is None else (float(x), float(y)),
                 direction_deg=None if directions_deg is None else float(direction),
             ),
             neurons=neurons[members.ravel() == number],

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from viv1t.errors import ConfigError
+from viv1t.experiments.placed import Group, Mode, groups_that_share
 from viv1t.experiments.stimuli import Plan
 from viv1t.experiments.timing import Timing
+from viv1t.units import Monitor
 
 # Numbers that the published code drew for one pattern, from its condition, in its order.
 Draw: TypeAlias = Callable[[Mapping[str, Any], np.random.Generator], Mapping[str, float]]
@@ -72,3 +74,38 @@ def published_plan(
         return table
 
     return plan
+
+
+def published_place(
+    num_neurons: int,
+    *,
+    monitor: Monitor,
+    mode: Mode,
+    receptive_fields: pd.DataFrame | None = None,
+) -> list[Group]:
+    """Groups of neurons as the published code placed them (tuning.md 0.7).
+
+    Good fits count wherever they are. "population" is their mean; a centre that rounds to -1 in
+    either axis is lost, since -1 stood for a missing one.
+
+    Args:
+        num_neurons: of the mouse.
+        monitor: its screen.
+        mode: "screen", "neuron" or "population", see `placed.place`.
+        receptive_fields: rows of the table aRF of this mouse: neuron, bad_fit, x_px, y_px.
+
+    Raises:
+        ConfigError: no neuron is left.
+    """
+    if mode == "screen":
+        return groups_that_share(num_neurons, monitor, centres=None)
+    if receptive_fields is None:
+        raise ConfigError(f"stimuli at the {mode}'s receptive field need the table aRF")
+    rows = receptive_fields[~receptive_fields["bad_fit"].to_numpy(bool)]
+    centres = np.full((num_neurons, 2), np.nan)
+    if mode == "population" and len(rows):
+        centres[:] = np.round(rows[["x_px", "y_px"]].to_numpy(float).mean(axis=0))
+    elif mode == "neuron":
+        centres[rows["neuron"].to_numpy(int)] = np.round(rows[["x_px", "y_px"]].to_numpy(float))
+        centres[(centres == -1).any(axis=1)] = np.nan
+    return groups_that_share(num_neurons, monitor, centres=centres)

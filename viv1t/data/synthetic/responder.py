@@ -139,11 +139,11 @@ class SyntheticMouse:
     @torch.inference_mode()
     def predict(
         self,
-        video: np.ndarray | Tensor,
+        video: ArrayLike | Tensor,
         mouse_id: MouseId,
         *,
-        behavior: np.ndarray | Tensor | None = None,
-        pupil_center: np.ndarray | Tensor | None = None,
+        behavior: ArrayLike | Tensor | None = None,
+        pupil_center: ArrayLike | Tensor | None = None,
         units: Literal["recorded", "model"] = "recorded",
         batch_size: int = 1,
         frames: slice | None = None,
@@ -173,7 +173,7 @@ class SyntheticMouse:
         if movies.ndim != 4 or movies.shape[2:] != population.frame_shape:
             h, w = population.frame_shape
             raise ValueError(
-                f"video should be (t, {h}, {w}) or (b, t, {h}, {w}), got {tuple(video.shape)}"
+                f"video should be (t, {h}, {w}) or (b, t, {h}, {w}), got {np.shape(video)}"
             )
         b, t = movies.shape[:2]
         behaviors = _state("behavior", behavior, (b, 2, t))
@@ -192,7 +192,7 @@ class SyntheticMouse:
 
 
 def _state(
-    name: str, values: np.ndarray | Tensor | None, shape: tuple[int, int, int]
+    name: str, values: ArrayLike | Tensor | None, shape: tuple[int, int, int]
 ) -> Tensor | None:
     """`values` (k, t) or (b, k, t) as a float32 tensor of `shape` (b, k, t)."""
     if values is None:
@@ -200,5 +200,5 @@ def _state(
     tensor = torch.as_tensor(values).float()
     tensor = tensor[None] if tensor.ndim == 2 else tensor
     if tensor.ndim != 3 or tensor.shape[1:] != shape[1:] or len(tensor) not in (1, shape[0]):
-        raise ValueError(f"{name} should be {shape[1:]} or {shape}, got {tuple(values.shape)}")
+        raise ValueError(f"{name} should be {shape[1:]} or {shape}, got {np.shape(values)}")
     return tensor.expand(shape)
