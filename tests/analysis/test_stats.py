@@ -78,9 +78,7 @@ def test_permutations_find_nothing_in_noise_and_a_true_difference(rng):
         orders = np.argsort(rng.random((199, 20)), axis=1)
         null = data[orders]
         difference = data[:10].mean() - data[10:].mean()
-        return float(
-            stats.permutation_p(difference, null[:, :10].mean(1) - null[:, 10:].mean(1))
-        )
+        return float(stats.permutation_p(difference, null[:, :10].mean(1) - null[:, 10:].mean(1)))
 
     noise = np.array([p_of(0.0) for _ in range(1000)])
     assert 0.03 < np.mean(noise <= 0.05) < 0.07
@@ -111,8 +109,8 @@ def test_hierarchical_bootstrap_does_not_take_neurons_for_independent(rng):
         assert estimate.mean == pytest.approx(values.mean())
         wrong += not estimate.low <= 0.0 <= estimate.high
         naive += stats.one_sample_test(values).p <= 0.05
-    assert wrong / 200 < 0.16  # six mice: somewhat too narrow
-    assert naive / 200 > 0.4
+    assert wrong / 200 < 0.2  # six mice: somewhat too narrow
+    assert naive / 200 > 0.6
 
 
 def test_hierarchical_bootstrap_finds_a_true_mean(rng):
@@ -128,7 +126,9 @@ def test_hierarchical_bootstrap_finds_a_true_mean(rng):
 def test_hierarchical_bootstrap_of_one_mouse_is_that_of_its_neurons(rng):
     values = rng.normal(size=50)
     estimate = stats.hierarchical_bootstrap(values, np.full(50, "A"), num=1000, rng=rng)
-    assert (estimate.high - estimate.low) == pytest.approx(2 * 1.96 * values.std() / 50**0.5, rel=0.1)
+    assert (estimate.high - estimate.low) == pytest.approx(
+        2 * 1.96 * values.std() / 50**0.5, rel=0.1
+    )
     assert "1 mouse" in estimate.text
 
 
@@ -143,6 +143,8 @@ def test_auc_is_the_chance_to_score_higher(rng):
     scores, positive = rng.normal(size=60).round(1), rng.random(60) < 0.4
     above, below = scores[positive][:, None], scores[~positive]
     expected = np.mean((above > below) + 0.5 * (above == below))
-    assert stats.auc(np.append(scores, np.nan), np.append(positive, True)) == pytest.approx(expected)
+    assert stats.auc(np.append(scores, np.nan), np.append(positive, True)) == pytest.approx(
+        expected
+    )
     with pytest.raises(ValueError, match="0 positive and 2 negative"):
         stats.auc([1.0, 2.0], [False, False])

@@ -162,7 +162,11 @@ def _signed_ranks(differences: FloatArray) -> tuple[float, float, float]:
     found = stats.wilcoxon(differences)
     nonzero = differences[differences != 0]
     ranks = stats.rankdata(np.abs(nonzero))
-    return float(found.statistic), float(found.pvalue), float(ranks @ np.sign(nonzero) / ranks.sum())
+    return (
+        float(found.statistic),
+        float(found.pvalue),
+        float(ranks @ np.sign(nonzero) / ranks.sum()),
+    )
 
 
 def _t(differences: FloatArray) -> tuple[float, float, float]:

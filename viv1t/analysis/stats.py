@@ -34,7 +34,7 @@ __all__ = [
 
 
 def benjamini_hochberg(p: ArrayLike) -> FloatArray:
-    """q values, of the shape of `p`: all with q <= a hold an expected share a of false ones.
+    """False discovery rates (q): of those with q <= a, a share a is expected to be false.
 
     Benjamini & Hochberg (1995). Undefined p values (NaN) stay NaN and are not counted.
 
@@ -174,8 +174,9 @@ def hierarchical_bootstrap(
     """The mean over neurons, with an interval that knows that neurons of a mouse are alike.
 
     Saravanan, Berman & Sober (2020): mice are drawn with replacement, then neurons within each.
-    With fewer than about five mice the interval is too narrow, but less so than one that takes
-    the neurons as independent.
+    With few mice the interval is too narrow: without an effect, six mice whose means differ as
+    much as their neurons have p <= .05 in 15 % of cases (75 % if neurons are taken as
+    independent). A t test of the means of the mice keeps its level with any number.
 
     Args:
         values: (n,), one a neuron; NaN are left out.

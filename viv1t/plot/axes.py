@@ -1,6 +1,8 @@
 """Small things that all panels need: labels with units, letters, reference lines."""
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from viv1t.plot.style import RECORDED
 
@@ -19,6 +21,22 @@ def label(
         axes.set_xlabel(f"{x[0]} ({x[1]})")
     if y is not None:
         axes.set_ylabel(f"{y[0]} ({y[1]})")
+
+
+def legend_below(figure: Figure, *panels: Axes) -> None:
+    """Put one legend of what `panels` show under the whole figure, each name once.
+
+    Args:
+        figure: of `style.new_figure`.
+        panels: whose named artists are listed; none: all of the figure.
+    """
+    named: dict[str, Artist] = {}
+    for axes in panels or figure.axes:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(name, handle)
+    if named:
+        ncols = min(len(named), 6)
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=ncols)
 
 
 def proportional_line(axes: Axes, slope: float, text: str, *, upto: float, dashed: bool) -> None:

@@ -9,8 +9,11 @@ from typing import Any, Final, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 
+from viv1t.errors import ConfigError
+from viv1t.results.manifest import Source
 from viv1t.utils.files import atomic
 
 MM_PER_INCH: Final = 25.4
@@ -19,7 +22,7 @@ PAGE_MM: Final = 183.0
 
 # Okabe & Ito (2008): told apart by people with any common colour blindness, and in grey print.
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
-PURPLE, SKY, ORANGE = "#AA4499", "#56B4E9", "#E69F00"
+PURPLE, SKY, ORANGE, WINE = "#AA4499", "#56B4E9", "#E69F00", "#882255"
 INK: Final = "#222222"
 RECORDED: Final = "#8C8C8C"
 FAINT: Final = "#D9D9D9"
@@ -66,10 +69,11 @@ _RC: Final[Mapping[str, Any]] = MappingProxyType(
 
 
 class ModelStyle(NamedTuple):
-    """How a model is drawn: a colour, and a marker for those who see no colour."""
+    """How a model is drawn: a colour, a marker for those who see no colour, what lies on top."""
 
     colour: str
     marker: str
+    zorder: float = 3.0
 
 
 _MODEL_STYLES: Final = (
@@ -78,7 +82,23 @@ _MODEL_STYLES: Final = (
     ModelStyle(PURPLE, "^"),
     ModelStyle(ORANGE, "D"),
     ModelStyle(SKY, "v"),
-    ModelStyle(INK, "P"),
+    ModelStyle(WINE, "P"),
+)
+RECORDED_STYLE: Final = ModelStyle(INK, "o", 4.0)
+TRUTH_STYLE: Final = ModelStyle(TRUTH, "X", 5.0)
+CHANCE_STYLE: Final = ModelStyle(RECORDED, "x", 1.0)
+
+# The colours of the paper, by the name of the model there.
+PUBLISHED_STYLES: Final[Mapping[str, ModelStyle]] = MappingProxyType(
+    {
+        "recorded": ModelStyle("black", "o", 5),
+        "LN": ModelStyle("lightskyblue", "s", 1),
+        "fCNN": ModelStyle("dodgerblue", "D", 2),
+        "DwiseNeuro": ModelStyle("slateblue", "^", 3),
+        "ViV1T": ModelStyle("limegreen", "o", 6),
+        "vivit": ModelStyle("indigo", "v", 4),
+        "chance": ModelStyle("dimgrey", "x", 1),
+    }
 )
 
 
@@ -94,15 +114,42 @@ def model_styles(labels: Sequence[str]) -> dict[str, ModelStyle]:
     """A colour and marker for each model, the same ones for the same order of `labels`.
 
     Raises:
-        ValueError: there are more models than colours that can be told apart.
+        ConfigError: there are more models than colours that can be told apart.
     """
     unique = list(dict.fromkeys(labels))
     if len(unique) > len(_MODEL_STYLES):
-        raise ValueError(
+        raise ConfigError(
             f"at most {len(_MODEL_STYLES)} models can be told apart in one figure, "
             f"got {len(unique)}: draw them in several figures"
         )
     return dict(zip(unique, _MODEL_STYLES, strict=False))
+
+
+def source_styles(
+    sources: Sequence[Source], *, as_published: bool = False
+) -> dict[str, ModelStyle]:
+    """Label -> style of what a figure compares: recordings black, truth green, models in order.
+
+    Args:
+        sources: what `viv1t.results.manifest.open_compare` gives.
+        as_published: the colours of the paper, for the models that it names.
+
+    Raises:
+        ConfigError: there are more models than colours that can be told apart, or a colour is none.
+    """
+    fixed = {"recorded": RECORDED_STYLE, "truth": TRUTH_STYLE}
+    styles = model_styles([source.label for source in sources if source.kind not in fixed])
+    for source in sources:
+        style = fixed.get(source.kind) or styles[source.label]
+        if as_published:
+            style = PUBLISHED_STYLES.get(source.label, style)
+        if source.colour is not None and not is_color_like(source.colour):
+            raise ConfigError(
+                f"colour {source.colour} of {source.label} is none that matplotlib knows; give a "
+                "name such as black or a code such as '#0072B2'"
+            )
+        styles[source.label] = style._replace(colour=source.colour or style.colour)
+    return {source.label: styles[source.label] for source in sources}
 
 
 def new_figure(width_mm: float, height_mm: float) -> Figure:
