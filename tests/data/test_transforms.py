@@ -42,15 +42,17 @@ def test_golden_center_crop(share: str):
     np.testing.assert_array_equal(made(1, share=float(share)).video(x[None])[0], found)
 
 
-@pytest.mark.parametrize("case", ["0", "1"])
+@pytest.mark.parametrize("case", ["precision/0", "precision/1", "tuning"])
 def test_golden_precision(case: str):
-    std = GOLDEN[f"precision/{case}/std"]
+    golden = np.load(golden_cases.GOLDEN / "tuning" / "precision.npz")
+    names = ("std", "precision")
+    std, precision = (golden[n] if case == "tuning" else GOLDEN[f"{case}/{n}"] for n in names)
     response = dataclasses.replace(STATISTICS.response, std=std)
     statistics = dataclasses.replace(
         STATISTICS, response=response, response_floor=response_floor(std)
     )
     found = 1 / response_scale(statistics)
-    np.testing.assert_allclose(found, GOLDEN[f"precision/{case}/precision"], rtol=2e-4)
+    np.testing.assert_allclose(found, precision, rtol=2e-4)
 
 
 def test_precision_of_some_neurons_uses_the_floor_of_all():
