@@ -41,3 +41,6 @@ STIMULUS_TYPES: Final[tuple[str, ...]] = (
     "image",
 )
 UNKNOWN_STIMULUS: Final = -1
+
+# What is shown around a grating: grey, its continuation, the orthogonal one, its opposite phase.
+SURROUND_KINDS: Final[tuple[str, ...]] = ("centre", "iso", "cross", "shift")

@@ -1,0 +1,239 @@
+"""Modulation by what surrounds the receptive field: indices, intervals and tests per neuron."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from viv1t.analysis.stats import FloatArray, benjamini_hochberg, hierarchical_bootstrap
+from viv1t.names import SURROUND_KINDS
+
+# Neurons that are resampled together: memory is `num` times this times 32 bytes.
+BLOCK: Final = 256
+# As published: the classical sizes that a neuron may prefer, its depth, the size that is analysed.
+PUBLISHED_CLASSICAL_DEG: Final = (10.0, 20.0, 30.0)
+PUBLISHED_DEPTH_UM: Final = (100.0, 300.0)
+PUBLISHED_SIZE_DEG: Final = 20.0
+# The published table (one file a run) and our names of its columns.
+PUBLISHED_COLUMNS: Final[Sequence[tuple[str, str]]] = (
+    ("mouse", "mouse"),
+    ("contrast_type", "contrast_type"),
+    ("neuron", "neuron"),
+    ("center", "centre"),
+    ("iso", "iso"),
+    ("cross", "cross"),
+    ("shift", "shift"),
+    ("cmi", "cmi"),
+)
+
+
+def modulation_index(a: ArrayLike, b: ArrayLike) -> FloatArray:
+    """(b - a) / (b + a), element by element, in -1..1.
+
+    With a = iso and b = cross it is the contextual modulation index of Keller et al. (2020,
+    Neuron); with a = iso and b = centre an index of surround suppression. Negative responses
+    (below the baseline) count as none; where neither responds the index is NaN.
+    """
+    first, second = (np.clip(np.asarray(x, dtype=float), 0, None) for x in (a, b))
+    total = first + second
+    index = np.full(total.shape, np.nan)
+    np.divide(second - first, total, out=index, where=total > 0)
+    return index
+
+
+def suppression(centre: ArrayLike, surround: ArrayLike) -> FloatArray:
+    """1 - surround / centre, element by element: 1 is silence, negative facilitation.
+
+    NaN where the centre alone gives no response.
+    """
+    alone, around = np.broadcast_arrays(np.asarray(centre, float), np.asarray(surround, float))
+    ratio = np.full(alone.shape, np.nan)
+    np.divide(around, alone, out=ratio, where=alone > 0)
+    return 1 - ratio
+
+
+def resample(samples: FloatArray, *, num: int, rng: np.random.Generator) -> FloatArray:
+    """Means (num, n, k) over bootstrapped presentations.
+
+    Presentations with the same place in r stay together, so that stimuli of equal phase are
+    compared with each other.
+
+    Args:
+        samples: (n, k, r).
+        num: bootstraps.
+        rng: random numbers.
+    """
+    r = samples.shape[2]
+    weights = rng.multinomial(r, np.full(r, 1 / r), size=num) / r
+    return np.einsum("br,nkr->bnk", weights, samples, optimize=True)
+
+
+def contextual_modulation(
+    samples: ArrayLike,
+    conditions: pd.DataFrame,
+    *,
+    baseline: ArrayLike,
+    rng: np.random.Generator,
+    num: int = 2000,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """One row a neuron, contrast and size, in this order of the neurons.
+
+    Columns: row (of the samples), contrast, size, centre, iso, cross, shift (means, with the
+    baseline), baseline, num_presentations; without the baseline: cmi = (cross - iso) /
+    (cross + iso), si = 1 - iso / centre, and suppression_<kind> = (centre - kind) /
+    (centre + kind), with `level` intervals cmi_low, cmi_high, suppression_iso_low,
+    suppression_iso_high from bootstrapped presentations; cmi_p and suppression_p of Wilcoxon
+    signed-rank tests over presentations (cross against iso, centre against iso), cmi_q and
+    suppression_q their false-discovery rates over the neurons of a contrast and size; responsive:
+    the interval of the centre's response lies above the baseline.
+
+    Args:
+        samples: (n, k, r) response to each presentation; equal places in r are comparable.
+        conditions: k rows: contrast, size and kind, one of `names.SURROUND_KINDS`. The iso
+            surround continues the centre: it may be given once a contrast, whatever its size.
+        baseline: (n,) response to grey, or 0.
+        rng: random numbers of the bootstrap.
+        num: bootstraps.
+        level: of the intervals.
+
+    Raises:
+        ValueError: a kind is missing.
+    """
+    values = np.asarray(samples, dtype=float)
+    grey = np.broadcast_to(np.asarray(baseline, dtype=float), len(values))
+    frames = []
+    centres = conditions[conditions["kind"] == "centre"]
+    for contrast, size in centres[["contrast", "size"]].drop_duplicates().to_numpy():
+        places = [_place(conditions, kind, contrast, size) for kind in SURROUND_KINDS]
+        chosen = values[:, places]
+        frame = pd.DataFrame({"row": np.arange(len(values)), "contrast": contrast, "size": size})
+        means = chosen.mean(axis=2)
+        for kind, mean in zip(SURROUND_KINDS, means.T, strict=True):
+            frame[kind] = mean
+        frame = frame.assign(baseline=grey, num_presentations=chosen.shape[2])
+        above = chosen - grey[:, None, None]
+        frame = frame.assign(**indices(above.mean(axis=2)))
+        frames.append(frame.assign(**_intervals(above, num, level, rng), **_tests(above)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def indices(means: FloatArray) -> dict[str, FloatArray]:
+    """cmi, si and suppression_<kind> (...) of means (..., 4) in the order of SURROUND_KINDS."""
+    centre, iso, cross, shift = np.moveaxis(means, -1, 0)
+    return {
+        "cmi": modulation_index(iso, cross),
+        "si": suppression(centre, iso),
+        "suppression_iso": modulation_index(iso, centre),
+        "suppression_cross": modulation_index(cross, centre),
+        "suppression_shift": modulation_index(shift, centre),
+    }
+
+
+def _place(conditions: pd.DataFrame, kind: str, contrast: float, size: float) -> int:
+    """Row of the condition; of the only iso surround of a contrast whatever its size."""
+    fits = (conditions["kind"] == kind) & (conditions["contrast"] == contrast)
+    same_size = fits & (conditions["size"] == size)
+    found = np.flatnonzero(same_size if same_size.any() or kind != "iso" else fits)
+    if len(found) != 1:
+        raise ValueError(
+            f"expected one condition {kind} of contrast {contrast:g} and size {size:g}, "
+            f"found {len(found)}"
+        )
+    return int(found[0])
+
+
+def _intervals(
+    above: FloatArray, num: int, level: float, rng: np.random.Generator
+) -> dict[str, NDArray[np.generic]]:
+    shares = np.array([(1 - level) / 2, (1 + level) / 2])
+    bounds: dict[str, list[FloatArray]] = {"cmi": [], "suppression_iso": [], "centre": []}
+    for start in range(0, len(above), BLOCK):
+        means = resample(above[start : start + BLOCK], num=num, rng=rng)
+        resampled = indices(means) | {"centre": means[..., 0]}
+        for name, parts in bounds.items():
+            drawn = np.nan_to_num(resampled[name])
+            parts.append(np.quantile(drawn, shares, axis=0))
+    found: dict[str, NDArray[np.generic]] = {}
+    for name in ("cmi", "suppression_iso"):
+        found[f"{name}_low"], found[f"{name}_high"] = np.concatenate(bounds[name], axis=1)
+    return found | {"responsive": np.concatenate(bounds["centre"], axis=1)[0] > 0}
+
+
+def _tests(above: FloatArray) -> dict[str, FloatArray]:
+    centre, iso, cross, _ = above.swapaxes(0, 1)
+    found: dict[str, FloatArray] = {}
+    for name, difference in (("cmi", cross - iso), ("suppression", centre - iso)):
+        p = signed_rank_p(difference)
+        found |= {f"{name}_p": p, f"{name}_q": benjamini_hochberg(p)}
+    return found
+
+
+def signed_rank_p(differences: FloatArray) -> FloatArray:
+    """Two-sided p values (n,) of Wilcoxon signed-rank tests of differences (n, r)."""
+    p = np.where(np.isnan(differences).any(axis=1), np.nan, 1.0)
+    tested = (p == 1) & differences.any(axis=1)
+    if tested.any() and differences.shape[1] > 1:
+        p[tested] = stats.wilcoxon(differences[tested], axis=1).pvalue
+    return p
+
+
+def published_modulation(
+    table: pd.DataFrame, classical_deg: ArrayLike, depth_um: ArrayLike | None
+) -> pd.DataFrame:
+    """The published table: its columns, contrasts and selection of neurons.
+
+    Kept are size 20°, and neurons whose preferred classical size is 10, 20 or 30° and that lie at
+    a depth of 100 to 300 µm.
+
+    Args:
+        table: of `contextual_modulation`, as published without baseline, with columns mouse and
+            neuron; two contrasts.
+        classical_deg: preferred classical size of the neuron of each row.
+        depth_um: depth of the neuron of each row; None: unknown, all are kept.
+    """
+    keep = table["size"].eq(PUBLISHED_SIZE_DEG).to_numpy()
+    keep &= np.isin(np.asarray(classical_deg, dtype=float), PUBLISHED_CLASSICAL_DEG)
+    if depth_um is not None:
+        shallow, deep = PUBLISHED_DEPTH_UM
+        depth = np.asarray(depth_um, dtype=float)
+        keep &= (depth >= shallow) & (depth <= deep)
+    found = table[keep].assign(contrast_type=contrast_types(table["contrast"])[keep])
+    return found.rename(columns={ours: name for name, ours in PUBLISHED_COLUMNS})[
+        [name for name, _ in PUBLISHED_COLUMNS]
+    ].reset_index(drop=True)
+
+
+def contrast_types(contrast: pd.Series) -> NDArray[np.str_]:
+    """The published names: "high_contrast" for the highest contrast of all, else "low_contrast"."""
+    return np.where(contrast == contrast.max(), "high_contrast", "low_contrast")
+
+
+def summarise(
+    table: pd.DataFrame, columns: Sequence[str], *, rng: np.random.Generator, num: int = 2000
+) -> pd.DataFrame:
+    """One row a contrast and column of `table`: what the population does.
+
+    Columns: contrast, index, median (over all neurons), and mean, low, high, p, num_neurons,
+    num_mice of a hierarchical bootstrap over mice and their neurons, because neurons of one mouse
+    are not independent (Saravanan et al. 2020). Columns without any value have no row.
+
+    Args:
+        table: columns mouse, contrast and `columns`.
+        columns: which to summarise.
+        rng: random numbers.
+        num: bootstraps.
+    """
+    rows = []
+    for contrast, part in table.groupby("contrast"):
+        for column in columns:
+            known = part.dropna(subset=[column])
+            if known.empty:
+                continue
+            estimate = hierarchical_bootstrap(known[column], known["mouse"], num=num, rng=rng)
+            about = {"contrast": contrast, "index": column, "median": known[column].median()}
+            rows.append(about | vars(estimate))
+    return pd.DataFrame(rows)
