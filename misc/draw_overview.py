@@ -207,8 +207,8 @@ def architecture() -> Figure:
     axes.text(
         6,
         3.4,
-        "An arrow means: imports. Besides: layer 0 and config are open to all, layer 1 to layer 3, "
-        "results to layer 4, everything to scripts.\nNothing else may be imported; "
+        "An arrow means: imports. Besides: layer 0 and config are open to all, layer 1 to training "
+        "and insilico, results to layer 4, everything to scripts.\nNothing else may be imported; "
         "tests/test_architecture.py checks it.",
         va="center",
         fontsize=6.5,
@@ -233,28 +233,32 @@ _SCRIPTS: Final = "train.py   predict.py   data/   misc/   tuning_*/"
 _ROOMS: Final = MappingProxyType(
     {
         _SCRIPTS: Room(5, 33, 144, VERMILION, "flags in, calls of the package, a line out"),
-        "plot": Room(4, 141, 36, GREEN, "tables in, figures out; no torch"),
+        "plot": Room(4, 141, 36, GREEN, "tables in, figures out"),
         "experiments": Room(4, 101, 36, BLUE, "stimuli out, tables back"),
-        "training": Room(3, 33, 62, BLUE, "the loop, resuming, evaluation, trackers"),
+        "training": Room(3, 33, 34, BLUE, "loop, resuming, evaluation"),
+        "stimuli": Room(3, 70, 27, GREEN, "gratings, discs, noise"),
         "insilico": Room(3, 101, 36, BLUE, "load, DigitalTwin, replay"),
+        "analysis": Room(3, 141, 36, GREEN, "responses in, tables out"),
         _STEP: Room(2, 33, 62, ORANGE, "what one step of training needs"),
         "model": Room(2, 101, 36, ORANGE, "cores, readouts, shifters"),
         "data": Room(2, 141, 36, ORANGE, "recordings, synthetic mouse"),
         "metrics": Room(1, 33, 36, ORANGE, "tensors in, numbers out"),
         "config": Room(1, 87, 50, ORANGE, "a field of a dataclass is a flag"),
-        "results": Room(1, 141, 36, GREEN, "run folder, files; no torch"),
+        "results": Room(1, 141, 36, GREEN, "run folder, tables"),
         _WORDS: Room(0, 33, 144, "#777777", "what all others share"),
     }
 )
 # importer, x at its lower edge, imported, x at its upper edge (mm)
 _ARROWS: Final = (
-    (_SCRIPTS, 64, "training", 64),
+    (_SCRIPTS, 50, "training", 50),
     (_SCRIPTS, 119, "experiments", 119),
+    ("experiments", 106, "stimuli", 87),
     ("experiments", 119, "insilico", 119),
+    ("plot", 159, "analysis", 159),
     (_SCRIPTS, 159, "plot", 159),
-    ("training", 64, _STEP, 64),
-    ("training", 85, "model", 108),
-    ("training", 92, "data", 146),
+    ("training", 50, _STEP, 50),
+    ("training", 58, "model", 108),
+    ("training", 64, "data", 146),
     ("insilico", 106, _STEP, 86),
     ("insilico", 119, "model", 119),
     ("insilico", 132, "data", 159),

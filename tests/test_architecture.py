@@ -26,18 +26,19 @@ MAY_IMPORT = {
     "scheduler": FOUNDATION,
     "checkpoint": FOUNDATION,
     "results": FOUNDATION,
+    "stimuli": FOUNDATION,
     "analysis": FOUNDATION,
     "data": FOUNDATION,
     "model": FOUNDATION,
     "training": FOUNDATION
     | {"metrics", "criterions", "optimizer", "scheduler", "checkpoint", "results", "data", "model"},
     "insilico": FOUNDATION | {"metrics", "checkpoint", "results", "data", "model"},
-    "experiments": FOUNDATION | {"results", "insilico"},
+    "experiments": FOUNDATION | {"results", "insilico", "stimuli"},
     "most_exciting_stimulus": FOUNDATION | {"results", "data", "model", "insilico"},
     "plot": FOUNDATION | {"results", "analysis"},
 }
 WITHOUT_TORCH = ("viv1t", "viv1t.results", "viv1t.plot", "viv1t.config.schema", "viv1t.units")
-WITHOUT_TORCH += ("viv1t.experiments", "viv1t.analysis")
+WITHOUT_TORCH += ("viv1t.experiments", "viv1t.stimuli", "viv1t.analysis")
 SCRIPT_FOLDERS = ("", "data", "misc", "tuning_direction", "tuning_contextual_modulation")
 SCRIPT_FOLDERS += ("tuning_feedbackRF", "tuning_retinotopy", "most_exciting_stimulus")
 SCRIPT_FOLDERS += ("in_vivo_analysis",)
