@@ -21,6 +21,7 @@ def run_all(
     mode: Mode = "screen",
     own_direction: bool = False,
     as_published: bool = False,
+    divide: Callable[[MouseId, list[Group]], list[Group]] | None = None,
     reduction: Reduction | None = None,
     units: Units = "recorded",
 ) -> dict[MouseId, Path]:
@@ -36,6 +37,7 @@ def run_all(
         own_direction: place them along each neuron's preferred direction, from the table
             selectivity.
         as_published: centres as `published.published_place` gives them.
+        divide: changes the groups of a mouse: smaller ones with discs of their own, or fewer.
         reduction: what to keep, see `run.run_experiment`.
         units: of the responses.
 
@@ -48,6 +50,7 @@ def run_all(
         groups = groups_of(
             probe, mouse_id, mode=mode, own_direction=own_direction, as_published=as_published
         )
+        groups = groups if divide is None else divide(mouse_id, groups)
         behavior, pupil_center = probe.states.get(mouse_id, (None, None))
         run_placed(
             design,
