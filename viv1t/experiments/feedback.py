@@ -1,0 +1,299 @@
+"""Discs of grating in grey and grey holes in a grating: size tuning, and when responses begin.
+
+After Keller, Roth & Scanziani (2020, Nature): "classical" is a disc, "inverse" a hole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from viv1t.config.flags import check, flag
+from viv1t.experiments.contextual import RADIUS_STEP_PX, DiscPlacement, disc_radius_px
+from viv1t.experiments.placed import Placement
+from viv1t.experiments.published import product_table, published_plan
+from viv1t.experiments.stimuli import Render, StimulusSet
+from viv1t.experiments.table import ResponseTable
+from viv1t.experiments.tally import Reduction
+from viv1t.experiments.timing import Timing
+from viv1t.rng import child
+from viv1t.stimuli.aperture import compose, disc, visible_share
+from viv1t.stimuli.grating import drifting_grating, published_grating
+from viv1t.units import FPS, GREY, Monitor
+
+SIZE: Final = "feedbackRF"
+ONSET: Final = "feedbackRF_onset"
+SIZE_TIMING: Final = Timing()
+ONSET_TIMING: Final = Timing(on=15, slots=5)
+# The first half second is left out, as in Keller et al.; the trace shows the grey around it.
+SIZE_REDUCTION: Final = Reduction(skip=15, before=15, after=15)
+ONSET_REDUCTION: Final = Reduction(before=15, after=15, presentations=False)
+CPD: Final = 0.04
+HZ: Final = 2.0
+SIZES_DEG: Final = tuple(float(size) for size in range(0, 100, 10))
+PUBLISHED_DIRECTIONS_DEG: Final = (90.0, 270.0)
+PUBLISHED_REPEATS: Final = 12
+OWN_SIZE: Final = "radius_sigmas"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeConfig:
+    """How size tuning is probed."""
+
+    num_repeats: int = flag(
+        6, help="presentations of each size, stimulus and direction (published: 12)"
+    )
+    sizes_deg: tuple[float, ...] = flag(
+        SIZES_DEG, help="diameters of discs and holes in degrees, ascending from 0"
+    )
+
+    def __post_init__(self) -> None:
+        check(self.num_repeats >= 2, f"--num_repeats must be 2 or more, got {self.num_repeats}")
+        ascends = all(a < b for a, b in zip(self.sizes_deg, self.sizes_deg[1:], strict=False))
+        check(
+            len(self.sizes_deg) >= 4 and self.sizes_deg[0] == 0 and ascends,
+            f"--sizes_deg must be 4 or more, ascending from 0; got {self.sizes_deg}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnsetConfig:
+    """How onsets are probed."""
+
+    num_repeats: int = flag(
+        24, help="presentations of each stimulus and direction (published: 500)"
+    )
+    disc_sigmas: float = flag(
+        2.5,
+        help="radius of disc and hole in sigmas of each neuron's receptive field; below 2.5 the "
+        "hole does not isolate the feedback",
+    )
+    stimulus_size: float | None = flag(
+        None,
+        help="diameter of disc and hole in degrees, the same for all neurons, instead of "
+        "--disc_sigmas (published: 20)",
+    )
+
+    def __post_init__(self) -> None:
+        check(self.num_repeats >= 2, f"--num_repeats must be 2 or more, got {self.num_repeats}")
+        size = self.disc_sigmas if self.stimulus_size is None else self.stimulus_size
+        check(size > 0, f"--disc_sigmas and --stimulus_size must be positive, got {size}")
+
+
+PUBLISHED_ONSET: Final = OnsetConfig(num_repeats=500, stimulus_size=20.0)
+
+
+def size_set(config: SizeConfig, placement: Placement) -> StimulusSet:
+    """Discs and holes of all sizes along the preferred axis.
+
+    Conditions: size_deg, direction (0 or 180: from the preferred one of the placement, in
+    degrees), inverse (0 disc, 1 hole). A disc of size 0 is a blank screen, a hole of size 0 the
+    full field. Phases are evenly spaced over repeats, and the same for all sizes.
+
+    Args:
+        config: settings.
+        placement: where, and in which direction.
+    """
+    conditions = product_table(
+        size_deg=config.sizes_deg, direction=(0.0, 180.0), inverse=(0.0, 1.0)
+    )
+    return _evenly_phased(conditions, SIZE_TIMING, config.num_repeats, placement)
+
+
+def onset_set(config: OnsetConfig, placement: Placement) -> StimulusSet:
+    """A disc and a hole of one size, half a second each, along the preferred axis.
+
+    Conditions: size_deg, or radius_sigmas where each neuron has its own; direction and inverse as
+    in `size_set`.
+
+    Args:
+        config: settings.
+        placement: where, and in which direction; with its own disc unless the config has a size.
+    """
+    name, size = ("size_deg", config.stimulus_size)
+    if size is None:
+        name, size = OWN_SIZE, config.disc_sigmas
+    conditions = product_table(**{name: (size,)}, direction=(0.0, 180.0), inverse=(0.0, 1.0))
+    return _evenly_phased(conditions, ONSET_TIMING, config.num_repeats, placement)
+
+
+def published_size_set(placement: Placement) -> StimulusSet:
+    """The published stimuli (tuning.md 4.1): 40 conditions x 12, directions 90 and 270 degrees.
+
+    Random phases, gratings of the Sensorium screen; conditions as in `size_set`, but `direction`
+    is where the bars move.
+
+    Args:
+        placement: where; its direction is not used.
+    """
+    return _published(SIZES_DEG, SIZE_TIMING, PUBLISHED_REPEATS, placement)
+
+
+def published_onset_set(config: OnsetConfig, placement: Placement) -> StimulusSet:
+    """The published stimuli of onsets (tuning.md 4.4), 4 conditions; see `published_size_set`.
+
+    Args:
+        config: repeats, and the size in degrees (20 where it names none).
+        placement: where; its direction is not used.
+    """
+    size = config.stimulus_size or PUBLISHED_ONSET.stimulus_size
+    return _published((size,), ONSET_TIMING, config.num_repeats, placement)
+
+
+def single_responses(
+    table: ResponseTable,
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Sizes (s,) in degrees, and responses (n, s, 2, d, r) to discs and holes, one by one.
+
+    Args:
+        table: of a `size_set`; d are its directions, r its repeats.
+    """
+    assert table.amplitude is not None
+    shown = table.conditions.iloc[table.presentations["condition"]].reset_index(drop=True)
+    shown["repeat"] = table.presentations["repeat"].to_numpy()
+    axes = ["size_deg", "inverse", "direction", "repeat"]
+    order = shown.sort_values(axes).index.to_numpy()
+    shape = [shown[name].nunique() for name in axes]
+    sizes = np.unique(shown["size_deg"].to_numpy(float))
+    return sizes, table.amplitude[:, order].reshape(-1, *shape)
+
+
+def mean_traces(table: ResponseTable) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean responses over time to discs and holes and their standard errors, both (n, 2, w).
+
+    Directions are averaged; the standard error is that over presentations of one direction.
+
+    Args:
+        table: of an `onset_set`.
+    """
+    parts = [table.select(inverse=kind) for kind in (0.0, 1.0)]
+    traces, errors = [], []
+    for part in parts:
+        assert part.trace is not None
+        assert part.trace_sem is not None
+        traces.append(part.trace.mean(axis=1))
+        errors.append(np.sqrt((part.trace_sem**2).sum(axis=1)) / part.trace.shape[1])
+    return np.stack(traces, axis=1), np.stack(errors, axis=1)
+
+
+def disc_geometry(
+    table: ResponseTable, receptive_fields: pd.DataFrame | None, monitor: Monitor
+) -> pd.DataFrame:
+    """What each neuron saw of discs: one row a neuron and size.
+
+    Columns: neuron, size_deg (diameter), radius_px, radius_sigmas (of the wider axis of the
+    receptive field), visible_share (of the disc, on the screen). NaN where nothing is known.
+
+    Args:
+        table: of a `size_set` or an `onset_set`.
+        receptive_fields: rows of the table aRF of the mouse; None: not known.
+        monitor: the screen.
+    """
+    num = len(table.neurons)
+    sigma = np.full(num, np.nan)
+    if receptive_fields is not None:
+        sigma = disc_radius_px(receptive_fields, 1.0, num)
+    own = OWN_SIZE in table.conditions
+    sizes = table.conditions[OWN_SIZE if own else "size_deg"].unique()
+    rows = []
+    for neuron in table.neurons.itertuples():
+        known = np.isfinite(neuron.centre_x_px)
+        centre = (neuron.centre_x_px, neuron.centre_y_px) if known else None
+        for size in sizes:
+            radius = monitor.radius_px(size)
+            if own:
+                steps = np.ceil(size * sigma[neuron.neuron] / RADIUS_STEP_PX)
+                radius = steps * RADIUS_STEP_PX
+            degrees = monitor.diameter_deg(radius)
+            visible = np.nan
+            if neuron.placed:
+                visible = visible_share(monitor, degrees, centre_px=centre)
+            rows.append((neuron.neuron, degrees, radius, radius / sigma[neuron.neuron], visible))
+    columns = ["neuron", "size_deg", "radius_px", OWN_SIZE, "visible_share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _evenly_phased(
+    conditions: pd.DataFrame, timing: Timing, repeats: int, placement: Placement
+) -> StimulusSet:
+    """Stimuli whose phases are evenly spaced over the repeats of each direction."""
+    plain = StimulusSet(
+        conditions=conditions,
+        render=_renderer(placement, timing.on),
+        timing=timing,
+        repeats=repeats,
+    )
+
+    def plan(seed: int) -> pd.DataFrame:
+        table = plain.schedule(seed)
+        direction = conditions["direction"].to_numpy()[table["condition"]]
+        first = {d: child(seed, "phase", int(d)).uniform() for d in np.unique(direction)}
+        turns = table["repeat"] + pd.Series(direction).map(first)
+        return table.assign(phase_deg=360 * turns / repeats)
+
+    return replace(plain, plan=plan)
+
+
+def _renderer(placement: Placement, on: int) -> Render:
+    monitor, own = placement.monitor, placement.direction_deg or 0.0
+
+    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.generic]:
+        del rng
+        grating = drifting_grating(
+            monitor,
+            direction_deg=own + row["direction"],
+            num_frames=on,
+            cpd=CPD,
+            hz=HZ,
+            phase_deg=row["phase_deg"],
+        )
+        size = row.get("size_deg")
+        if size is None:
+            assert isinstance(placement, DiscPlacement)
+            size = monitor.diameter_deg(placement.radius_px)
+        return _disc_or_hole(grating, row, monitor, size, placement.centre_px)
+
+    return render
+
+
+def _published(
+    sizes: Sequence[float], timing: Timing, repeats: int, placement: Placement
+) -> StimulusSet:
+    conditions = product_table(
+        size_deg=sizes, direction=PUBLISHED_DIRECTIONS_DEG, inverse=(0.0, 1.0)
+    )
+    monitor = placement.monitor
+
+    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.generic]:
+        del rng
+        grating = published_grating(
+            (monitor.height_px, monitor.width_px),
+            direction_deg=row["direction"],
+            num_frames=timing.on,
+            cpd=CPD,
+            cpf=HZ / FPS,
+            phase_deg=row["phase_deg"],
+        )
+        return _disc_or_hole(grating, row, monitor, row["size_deg"], placement.centre_px)
+
+    return StimulusSet(
+        conditions=conditions,
+        render=render,
+        timing=timing,
+        repeats=repeats,
+        plan=published_plan(conditions, timing=timing, repeats=repeats),
+    )
+
+
+def _disc_or_hole(
+    grating: NDArray[np.generic],
+    row: Mapping[str, Any],
+    monitor: Monitor,
+    size_deg: float,
+    centre_px: tuple[float, float] | None,
+) -> NDArray[np.generic]:
+    inside = disc(monitor, size_deg, centre_px=centre_px)
+    return compose(~inside if row["inverse"] else inside, grating, GREY)
