@@ -14,7 +14,7 @@ MAX_DISTANCE_UM: Final = 175.0
 STEP_UM: Final = 25.0
 DEPTH_STEP_UM: Final = 50.0
 # Lengths that the exponential fit tries.
-_LENGTHS_UM: Final = tuple(np.geomspace(5, 500, 140))
+_LENGTHS_UM: Final = tuple(np.geomspace(5, 500, 140).tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ class Bins:
         )
         return cls(of_pair, table)
 
-    def mean(self, values: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    def mean(self, values: NDArray[np.floating], weights: FloatArray | None = None) -> FloatArray:
         """(bins,) weighted mean of one value a pair; NaN values do not count."""
         weights = np.ones(len(values)) if weights is None else weights
         known = np.isfinite(values)
@@ -272,8 +272,7 @@ def fit_decay(
     decays = np.exp(-distance_um / np.array(_LENGTHS_UM)[:, None])
     amplitudes, offsets, errors = _regression(decays, similarity, share)
     best = int(np.argmin(errors))
-    found = (amplitudes[best], _LENGTHS_UM[best], offsets[best], slope[0])
-    return tuple(float(value) for value in found)
+    return float(amplitudes[best]), _LENGTHS_UM[best], float(offsets[best]), float(slope[0])
 
 
 def _regression(

@@ -223,11 +223,12 @@ def circular_distance(a: ArrayLike, b: ArrayLike, period: float) -> FloatArray:
 
 def row_correlation(a: ArrayLike, b: ArrayLike) -> FloatArray:
     """(...,) Pearson correlation of curves (..., d); NaN where one does not vary."""
-    a, b = (np.asarray(x, dtype=float) for x in (a, b))
-    a, b = (x - x.mean(-1, keepdims=True) for x in (a, b))
-    scale = np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    first = first - first.mean(-1, keepdims=True)
+    second = second - second.mean(-1, keepdims=True)
+    scale = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(scale > 0, (a * b).sum(-1) / scale, np.nan)
+        return np.where(scale > 0, (first * second).sum(-1) / scale, np.nan)
 
 
 def reliability(first: ArrayLike, second: ArrayLike) -> FloatArray:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 import viv1t
 from viv1t.data.recording import Recording
 from viv1t.errors import DataError
-from viv1t.names import TIERS, Tier
+from viv1t.names import STIMULUS_TYPES, TIERS, Tier
 from viv1t.results.responses import ResponseAttributes, ResponseFile, TrialLabels
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,25 @@ def tiers_of(recording: Recording) -> tuple[Tier, ...]:
 def trials_of(recording: Recording, tiers: list[Tier] | tuple[Tier, ...]) -> dict[int, Tier]:
     """{trial id: tier} of all trials of `tiers`."""
     return {int(trial): tier for tier in tiers for trial in recording.trials(tier)}
+
+
+def trials_showing(recording: Recording, stimulus: str) -> dict[int, tuple[int, ...]]:
+    """{video id: its trials} of all trials of the tests that show one type of stimulus.
+
+    A trial whose video is unknown stands alone, below 0.
+
+    Args:
+        recording: one mouse.
+        stimulus: of `names.STIMULUS_TYPES`.
+    """
+    wanted = STIMULUS_TYPES.index(stimulus)
+    found: dict[int, tuple[int, ...]] = {}
+    for trial in trials_of(recording, [tier for tier in tiers_of(recording) if tier != "train"]):
+        if recording.stimulus_ids[trial] == wanted:
+            video = int(recording.video_ids[trial])
+            key = video if video >= 0 else -1 - trial
+            found[key] = (*found.get(key, ()), trial)
+    return found
 
 
 def scored_frames(recording: Recording, trial_id: int, num_frames: int) -> int:

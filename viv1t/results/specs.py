@@ -1,24 +1,12 @@
 """What each table of results holds, what makes a row unique, and which script writes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from viv1t.results.direction_tables import DIRECTION_TABLES
+from viv1t.results.spec import TableSpec
 
-@dataclass(frozen=True, kw_only=True)
-class TableSpec:
-    """A table that a script writes and others read.
+__all__ = ["TABLES", "TableSpec"]
 
-    Attributes:
-        columns: name -> what it is, in the order in which they are stored.
-        key: columns that together tell rows apart.
-        made_by: the script that writes the table, from the root of the repository.
-    """
-
-    columns: Mapping[str, str]
-    key: tuple[str, ...]
-    made_by: str
-
-
-TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType({})
+TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType({**DIRECTION_TABLES})
