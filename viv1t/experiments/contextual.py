@@ -2,31 +2,45 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
+from viv1t.experiments.discs import (
+    DiscPlacement,
+    disc_radius_px,
+    take_neurons,
+    with_discs,
+)
 from viv1t.experiments.placed import Group, Placement
+from viv1t.experiments.probing import run_all
 from viv1t.experiments.published import product_table, published_plan
 from viv1t.experiments.stimuli import Plan, StimulusSet
 from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
 from viv1t.experiments.timing import Timing
-from viv1t.names import SURROUND_KINDS
+from viv1t.insilico.probe import Probe
+from viv1t.names import SURROUND_KINDS, MouseId
+from viv1t.results.store import read_result
 from viv1t.rng import child
 from viv1t.stimuli.aperture import compose, disc, visible_share
 from viv1t.stimuli.grating import drifting_grating, published_grating
 from viv1t.units import FPS, GREY, Monitor
 
-NAME: Final = "contextual_modulation"
+# The experiment and its table, by what the disc is centred on.
+NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {"neuron": "contextual_modulation", "population": "contextual_modulation_population"}
+)
 TIMING: Final = Timing()
 # All frames of the stimulus count; the trace shows the grey before and after.
 REDUCTION: Final = Reduction(before=TIMING.blank_pre, after=TIMING.blank_post)
-# Discs of neurons differ by steps of this radius, so that neurons can share a placement.
-RADIUS_STEP_PX: Final = 0.5
+Centre: TypeAlias = Literal["neuron", "population"]
 # How conditions state the disc: the same for all neurons, or each neuron's own.
 SIZE: Final = "size_deg"
 SIGMAS: Final = "disc_sigmas"
@@ -72,47 +86,52 @@ PUBLISHED: Final = ContextualConfig(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiscPlacement(Placement):
-    """A placement with its own disc.
+def show_gratings(
+    probe: Probe,
+    config: ContextualConfig,
+    *,
+    centre: Centre,
+    neurons: Sequence[int] | None = None,
+    max_neurons: int | None = None,
+    as_published: bool = False,
+) -> dict[MouseId, Path]:
+    """The file with the responses of each mouse, see `probing.run_all`.
 
-    Attributes:
-        radius_px: of the disc.
-    """
-
-    radius_px: float
-
-
-def with_discs(groups: Sequence[Group], radius_px: NDArray[np.floating]) -> list[Group]:
-    """`groups` divided by the size of the disc, rounded up to steps of half a pixel.
-
-    Args:
-        groups: of neurons with one centre and direction.
-        radius_px: (n,) of all neurons of the mouse; neurons without one (NaN) are left out.
-    """
-    rounded = np.array([_stepped(radius) for radius in radius_px])
-    divided = []
-    for group in groups:
-        of_group = rounded[group.neurons]
-        for radius in np.unique(of_group[np.isfinite(of_group)]):
-            place = DiscPlacement(**vars(group.placement), radius_px=float(radius))
-            divided.append(Group(placement=place, neurons=group.neurons[of_group == radius]))
-    return divided
-
-
-def disc_radius_px(receptive_fields: pd.DataFrame, sigmas: float, num_neurons: int) -> NDArray[Any]:
-    """(n,) radius that covers `sigmas` of the wider axis of each receptive field; NaN: no field.
+    Around the centre of the population all neurons see one disc: that of the median neuron.
 
     Args:
-        receptive_fields: rows of the table aRF of one mouse.
-        sigmas: of the envelope.
-        num_neurons: n.
+        probe: who is asked.
+        config: settings; not used `as_published`.
+        centre: discs lie on each neuron's receptive field, or on the median one.
+        neurons: rows that are wanted; None: all.
+        max_neurons: draw so many of them at random; None: all.
+        as_published: the published stimuli and centres.
+
+    Raises:
+        MissingResultError: the table aRF or selectivity is missing; the message names the command.
+        ConfigError: a file holds another experiment, or no neuron is left.
     """
-    good = receptive_fields[~receptive_fields["bad_fit"].astype(bool)]
-    radius = np.full(num_neurons, np.nan)
-    wider = good[["sigma_x_px", "sigma_y_px"]].max(axis=1)
-    radius[good["neuron"].to_numpy()] = sigmas * wider.to_numpy()
-    return radius
+
+    def divide(mouse_id: MouseId, groups: list[Group]) -> list[Group]:
+        if config.sizes_deg is None and not as_published:
+            fields = read_result(probe.output_dir, "aRF", mouse_ids=[mouse_id])
+            num_neurons = probe.responder.num_neurons(mouse_id)
+            radius = disc_radius_px(fields, config.disc_sigmas, num_neurons)
+            if centre == "population":
+                radius[:] = np.nanmedian(radius)
+            groups = with_discs(groups, radius)
+        return take_neurons(groups, neurons=neurons, max_neurons=max_neurons, seed=probe.seed)
+
+    return run_all(
+        probe,
+        NAMES[centre],
+        published_set if as_published else partial(contextual_set, config),
+        mode=centre,
+        own_direction=config.directions_deg is None and not as_published,
+        as_published=as_published,
+        divide=divide,
+        reduction=REDUCTION,
+    )
 
 
 def contextual_set(config: ContextualConfig, placement: Placement) -> StimulusSet:
@@ -328,7 +347,7 @@ def discs_of(
             if not neuron["placed"]:
                 continue
             width = sigma[neuron["neuron"]]
-            radius = _stepped(size * width) if column == SIGMAS else monitor.radius_px(size)
+            radius = neuron["radius_px"] if column == SIGMAS else monitor.radius_px(size)
             size_deg = monitor.diameter_deg(radius)
             centre = (neuron["centre_x_px"], neuron["centre_y_px"])
             inside = visible_share(
@@ -340,7 +359,3 @@ def discs_of(
 
 def _size_column(table: ResponseTable) -> str:
     return SIGMAS if SIGMAS in table.conditions else SIZE
-
-
-def _stepped(radius_px: float) -> float:
-    return float(np.ceil(radius_px / RADIUS_STEP_PX) * RADIUS_STEP_PX)

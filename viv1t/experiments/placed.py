@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -175,7 +175,8 @@ def run_placed(
 
     Neurons of no group are NaN, and False in the column `placed` of the table's neurons; the
     columns centre_x_px, centre_y_px and direction_deg tell where the others saw the stimuli (NaN:
-    middle of the screen, no direction). Seeds give all groups the same order and random numbers.
+    middle of the screen, no direction), with a column for each other number of their placement. Seeds
+    give all groups the same order and random numbers.
 
     With a `folder` the result is in mouse<M>.h5 there, and what is not finished in a folder
     mouse<M>: interrupted at any time, the same call goes on where the other ended, and repeated
@@ -306,5 +307,7 @@ def _take(whole: ResponseTable, part: ResponseTable, group: Group) -> None:
     places = (*(centre or (np.nan, np.nan)), np.nan if direction is None else direction)
     table = whole.neurons
     table.loc[group.neurons, "placed"] = True
-    for name, value in zip(_PLACES, places, strict=True):
+    known = {field.name for field in fields(Placement)}
+    more = {k: v for k, v in vars(group.placement).items() if k not in known}
+    for name, value in (*zip(_PLACES, places, strict=True), *more.items()):
         table.loc[group.neurons, name] = value
