@@ -9,12 +9,15 @@ import pytest
 from viv1t.errors import ConfigError, MissingResultError, UserError
 from viv1t.results import provenance
 from viv1t.results.run import RunDir
+from viv1t.results.specs import TABLES
 
 VALUES = {"schema": 1, "core": "linear", "lr": 0.1, "epochs": 3, "mouse_ids": ["A"]}
 MADE = (
     *("model.txt", "history.jsonl", "ckpt/model.pt", "ckpt/info.yaml", "ckpt/last.pt"),
     *("data/mouseA.npz", "evaluation.yaml", "evaluation.parquet", "responses/mouseA.h5"),
     *("tensorboard/events.out.tfevents.1", "wandb/run/file"),
+    *("experiments/noise/mouseA.h5", "experiments/noise/mouseB/group0000.h5"),
+    *(f"tables/{name}.parquet" for name in TABLES),
 )
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 from viv1t.config.store import SCHEMA_VERSION
 from viv1t.errors import ConfigError, MissingResultError, UserError
 from viv1t.names import MouseId
+from viv1t.results.specs import TABLES
+from viv1t.results.store import ResultDir
 from viv1t.utils.files import read_yaml, write_json, write_text, write_yaml
 
 logger = logging.getLogger(__name__)
@@ -35,14 +37,17 @@ MADE_FILES: Final = (
     "evaluation.parquet",
     "responses/mouse*.h5",
     "tensorboard/events.out.tfevents.*",
+    "experiments/*/mouse*.h5",
+    "experiments/*/mouse*/group*.h5",
+    *(f"tables/{name}.{ending}" for name in TABLES for ending in ("parquet", "json")),
 )
-MADE_FOLDERS: Final = ("ckpt", "data", "responses", "tensorboard")
+MADE_FOLDERS: Final = ("ckpt", "data", "responses", "tensorboard", "tables")
 LEFTOVER: Final = re.compile(r"\..+\.\d+\.tmp")
 
 
 @dataclass(frozen=True)
-class RunDir:
-    """Paths of the files of one run.
+class RunDir(ResultDir):
+    """Paths of the files of one run, and of the results that follow from it.
 
     Attributes:
         path: the folder.
@@ -169,16 +174,6 @@ class RunDir:
         """evaluation.parquet: one row a mouse, tier and metric."""
         return self.path / "evaluation.parquet"
 
-    @property
-    def figures(self) -> Path:
-        """The folder of figures."""
-        return self.path / "figures"
-
-    @property
-    def tables(self) -> Path:
-        """The folder of tables."""
-        return self.path / "tables"
-
     def mouse_data(self, mouse_id: MouseId) -> Path:
         """data/mouse<M>.npz: all that prediction needs to know of a mouse."""
         return self.path / "data" / f"mouse{mouse_id}.npz"
@@ -293,8 +288,8 @@ class RunDir:
                 entry.unlink()
         if (self.path / "wandb").is_dir():
             shutil.rmtree(self.path / "wandb")
-        for name in MADE_FOLDERS:
-            folder = self.path / name
+        experiments = sorted(self.path.glob("experiments/**/"), reverse=True)
+        for folder in (*(self.path / name for name in MADE_FOLDERS), *experiments):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         self.provenance.unlink()

@@ -18,9 +18,7 @@ def disc(
         size_deg: diameter; 0 gives no pixel.
         centre_px: (x, y); None or NaN: (w / 2, h / 2).
     """
-    if centre_px is not None and not all(map(math.isfinite, centre_px)):
-        centre_px = None
-    inside: NDArray[np.bool_] = monitor.disc(size_deg, centre_px=centre_px)
+    inside: NDArray[np.bool_] = monitor.disc(size_deg, centre_px=_centre(monitor, centre_px))
     return inside
 
 
@@ -32,19 +30,23 @@ def visible_share(
     Args:
         monitor: the screen.
         size_deg: diameter.
-        centre_px: (x, y); None: (w / 2, h / 2).
+        centre_px: (x, y); None or NaN: (w / 2, h / 2).
     """
-    margin = math.ceil(monitor.radius_px(size_deg)) + 1
-    x, y = centre_px or (monitor.width_px / 2, monitor.height_px / 2)
-    large = Monitor(
-        width_cm=monitor.cm_per_px * (monitor.width_px + 2 * margin),
-        height_cm=monitor.height_cm,
-        distance_cm=monitor.distance_cm,
-        width_px=monitor.width_px + 2 * margin,
-        height_px=monitor.height_px + 2 * margin,
-    )
-    whole = int(large.disc(size_deg, centre_px=(x + margin, y + margin)).sum())
-    return int(monitor.disc(size_deg, centre_px=(x, y)).sum()) / whole if whole else 1.0
+    x, y = _centre(monitor, centre_px)
+    radius = monitor.radius_px(size_deg)
+    around = np.arange(-math.ceil(radius) - 1, math.ceil(radius) + 2)
+    columns, rows = math.floor(x) + around, (math.floor(y) + around)[:, None]
+    inside = np.hypot(columns - x, rows - y) < radius
+    on_screen = (columns >= 0) & (columns < monitor.width_px)
+    on_screen = on_screen & (rows >= 0) & (rows < monitor.height_px)
+    return float((inside & on_screen).sum() / inside.sum()) if inside.any() else 1.0
+
+
+def _centre(monitor: Monitor, centre_px: tuple[float, float] | None) -> tuple[float, float]:
+    """`centre_px`, or (w / 2, h / 2) if it is None or NaN."""
+    if centre_px is None or not all(map(math.isfinite, centre_px)):
+        return monitor.width_px / 2, monitor.height_px / 2
+    return centre_px
 
 
 def compose(mask: NDArray[np.bool_], centre: ArrayLike, surround: ArrayLike) -> NDArray[np.number]:
