@@ -1,5 +1,6 @@
 """When a response begins, in fractions of a frame."""
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -85,11 +86,11 @@ def response_onsets(
     """
     values, errors = np.asarray(traces, dtype=float), np.asarray(sems, dtype=float)
     noise = np.nan_to_num(errors)
-    timing = {"before": before, "on": on, "fps": fps}
-    found = onset_times(values, errors, **timing)
+    times = partial(onset_times, before=before, on=on, fps=fps)
+    found = times(values, errors)
     drawn = np.stack(
         [
-            onset_times(values + noise * rng.standard_normal(values.shape), errors, **timing)
+            times(values + noise * rng.standard_normal(values.shape), errors)
             for _ in range(num_bootstrap)
         ]
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 from tqdm import tqdm
 
@@ -19,6 +19,7 @@ from viv1t.analysis.stats import benjamini_hochberg
 # Differences below this share of the largest response count as none, whatever their p value.
 NEGLIGIBLE: Final = 1e-3
 CLASSICAL, INVERSE = 0, 1
+_WITH_INTERVAL: Final = ("classical_deg", "inverse_deg", "suppression_index")
 
 
 def size_tuning(
@@ -190,34 +191,35 @@ def _fitted(
     num_bootstrap: int,
     progress: bool,
 ) -> dict[str, FloatArray]:
-    """Optima, suppression and their intervals, by column name."""
+    """Optima and suppression with their intervals, and r2, by column name."""
     num_neurons, num_repeats = len(values), values.shape[-1]
-    columns: dict[str, FloatArray] = {}
-    drawn: dict[str, NDArray[np.floating]] = {}
-    for kind, name, family in (
-        (CLASSICAL, "classical", "ratio"),
-        (INVERSE, "inverse", "difference"),
-    ):
-        fit = fit_size_tuning(sizes, values[:, :, kind].mean((2, 3)), family=family)
-        columns |= {f"{name}_deg": fit.optimum_deg, f"{name}_r2": fit.r2}
-        drawn[f"{name}_deg"] = np.full((num_neurons, num_bootstrap), np.nan)
-        if kind == CLASSICAL:
-            columns["suppression_index"] = fit.suppression_index
-            drawn["suppression_index"] = np.full((num_neurons, num_bootstrap), np.nan)
+    columns = _fit_both(sizes, values.mean((-1, -2)))
+    drawn = {name: np.full((num_neurons, num_bootstrap), np.nan) for name in _WITH_INTERVAL}
     for neuron in tqdm(range(num_neurons), desc="size tuning", disable=not progress):
         if np.isnan(values[neuron]).any():
             continue
         redrawn = rng.integers(0, num_repeats, (num_bootstrap, *values.shape[1:]))
-        samples = np.take_along_axis(values[neuron][None], redrawn, axis=-1).mean((-1, -2))
-        discs = fit_size_tuning(sizes, samples[:, :, CLASSICAL], family="ratio")
-        holes = fit_size_tuning(sizes, samples[:, :, INVERSE], family="difference")
-        drawn["classical_deg"][neuron] = discs.optimum_deg
-        drawn["suppression_index"][neuron] = discs.suppression_index
-        drawn["inverse_deg"][neuron] = holes.optimum_deg
-    for name, samples in drawn.items():
-        known = ~np.isnan(samples).all(axis=1)
+        samples = np.take_along_axis(values[neuron][None], redrawn, axis=-1)
+        fits = _fit_both(sizes, samples.mean((-1, -2)))
+        for name in _WITH_INTERVAL:
+            drawn[name][neuron] = fits[name]
+    for name, sample in drawn.items():
+        known = ~np.isnan(sample).all(axis=1)
         for end, level in (("low", 0.025), ("high", 0.975)):
             column = np.full(num_neurons, np.nan)
-            column[known] = np.nanquantile(samples[known], level, axis=1)
+            column[known] = np.nanquantile(sample[known], level, axis=1)
             columns[f"{name}_{end}"] = column
     return columns
+
+
+def _fit_both(sizes: FloatArray, means: FloatArray) -> dict[str, FloatArray]:
+    """Fits of mean responses (m, s, k), by column name."""
+    discs = fit_size_tuning(sizes, means[:, :, CLASSICAL], family="ratio")
+    holes = fit_size_tuning(sizes, means[:, :, INVERSE], family="difference")
+    return {
+        "classical_deg": discs.optimum_deg,
+        "inverse_deg": holes.optimum_deg,
+        "suppression_index": discs.suppression_index,
+        "classical_r2": discs.r2,
+        "inverse_r2": holes.r2,
+    }

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from viv1t.analysis.size_fit import FloatArray
 
@@ -50,8 +50,9 @@ def published_normalised(curves: ArrayLike) -> FloatArray:
     return values / values[:, :, :1].max(axis=1, keepdims=True)
 
 
-def _peaked(curves: FloatArray) -> np.ndarray:
+def _peaked(curves: FloatArray) -> NDArray[np.bool_]:
     """(n, k) bool: some size stands out from the others, and it is not size 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (curves - curves.mean(axis=1, keepdims=True)) / curves.std(axis=1, keepdims=True)
-        return np.asarray((z >= Z_THRESHOLD).any(axis=1) & (z[:, 0] < Z_THRESHOLD))
+    stands_out: NDArray[np.bool_] = np.asarray(z >= Z_THRESHOLD)
+    return stands_out.any(axis=1) & ~stands_out[:, 0]

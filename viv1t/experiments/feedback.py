@@ -3,8 +3,10 @@
 After Keller, Roth & Scanziani (2020, Nature): "classical" is a disc, "inverse" a hole.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,15 +14,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
-from viv1t.experiments.contextual import RADIUS_STEP_PX, DiscPlacement, disc_radius_px
-from viv1t.experiments.placed import Placement
+from viv1t.experiments.contextual import SIGMAS
+from viv1t.experiments.contextual import SIZE as SIZE_DEG
+from viv1t.experiments.discs import DiscPlacement, disc_radius_px, take_neurons, with_discs
+from viv1t.experiments.placed import Group, Placement
+from viv1t.experiments.probing import run_all
 from viv1t.experiments.published import product_table, published_plan
 from viv1t.experiments.stimuli import Render, StimulusSet
 from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
 from viv1t.experiments.timing import Timing
+from viv1t.insilico.probe import Probe
+from viv1t.names import MouseId
+from viv1t.results.store import read_result
 from viv1t.rng import child
-from viv1t.stimuli.aperture import compose, disc, visible_share
+from viv1t.stimuli.aperture import compose, disc
 from viv1t.stimuli.grating import drifting_grating, published_grating
 from viv1t.units import FPS, GREY, Monitor
 
@@ -36,7 +44,7 @@ HZ: Final = 2.0
 SIZES_DEG: Final = tuple(float(size) for size in range(0, 100, 10))
 PUBLISHED_DIRECTIONS_DEG: Final = (90.0, 270.0)
 PUBLISHED_REPEATS: Final = 12
-OWN_SIZE: Final = "radius_sigmas"
+PUBLISHED_SIZE_DEG: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +91,89 @@ class OnsetConfig:
         check(size > 0, f"--disc_sigmas and --stimulus_size must be positive, got {size}")
 
 
-PUBLISHED_ONSET: Final = OnsetConfig(num_repeats=500, stimulus_size=20.0)
+@dataclass(frozen=True, kw_only=True)
+class ShownTo:
+    """Which neurons are shown the stimuli, and where; each place costs a pass of its own."""
+
+    use_RF_center: bool | None = flag(
+        None,
+        help="place stimuli on each neuron's receptive field, not in the middle of the screen; "
+        "none: on, and off with --as_published",
+    )
+    neurons: tuple[int, ...] | None = flag(None, help="rows of the mouse to ask; none: all")
+    max_neurons: int | None = flag(None, help="ask so many neurons, drawn at random; none: all")
+
+    def __post_init__(self) -> None:
+        few = self.max_neurons is not None and self.max_neurons < 1
+        check(not few, f"--max_neurons must be 1 or more, got {self.max_neurons}")
+
+
+def show_sizes(
+    probe: Probe, config: SizeConfig, shown_to: ShownTo, *, as_published: bool = False
+) -> dict[MouseId, Path]:
+    """The file with the responses of each mouse to discs and holes of all sizes.
+
+    Args:
+        probe: who is asked.
+        config: settings; not used `as_published`.
+        shown_to: which neurons, and where.
+        as_published: the published stimuli and centres.
+
+    Raises:
+        MissingResultError: the table aRF or selectivity is missing; the message names the command.
+        ConfigError: a file holds another experiment, or no neuron is left.
+    """
+    design = published_size_set if as_published else partial(size_set, config)
+    return _show(probe, SIZE, design, shown_to, None, SIZE_REDUCTION, as_published)
+
+
+def show_onsets(
+    probe: Probe, config: OnsetConfig, shown_to: ShownTo, *, as_published: bool = False
+) -> dict[MouseId, Path]:
+    """The file with the responses of each mouse to a disc and a hole; see `show_sizes`.
+
+    Args:
+        probe: who is asked.
+        config: settings.
+        shown_to: which neurons, and where.
+        as_published: the published stimuli and centres, with the repeats and size of `config`.
+    """
+    design = partial(published_onset_set if as_published else onset_set, config)
+    own = config.stimulus_size is None and not as_published
+    sigmas = config.disc_sigmas if own else None
+    return _show(probe, ONSET, design, shown_to, sigmas, ONSET_REDUCTION, as_published)
+
+
+def _show(
+    probe: Probe,
+    name: str,
+    design: Callable[[Placement], StimulusSet],
+    shown_to: ShownTo,
+    sigmas: float | None,
+    reduction: Reduction,
+    as_published: bool,
+) -> dict[MouseId, Path]:
+    on_neuron = not as_published if shown_to.use_RF_center is None else shown_to.use_RF_center
+
+    def divide(mouse_id: MouseId, groups: list[Group]) -> list[Group]:
+        if sigmas is not None:
+            fields = read_result(probe.output_dir, "aRF", mouse_ids=[mouse_id])
+            num_neurons = probe.responder.num_neurons(mouse_id)
+            groups = with_discs(groups, disc_radius_px(fields, sigmas, num_neurons))
+        return take_neurons(
+            groups, neurons=shown_to.neurons, max_neurons=shown_to.max_neurons, seed=probe.seed
+        )
+
+    return run_all(
+        probe,
+        name,
+        design,
+        mode="neuron" if on_neuron else "screen",
+        own_direction=not as_published,
+        as_published=as_published,
+        divide=divide,
+        reduction=reduction,
+    )
 
 
 def size_set(config: SizeConfig, placement: Placement) -> StimulusSet:
@@ -98,7 +188,7 @@ def size_set(config: SizeConfig, placement: Placement) -> StimulusSet:
         placement: where, and in which direction.
     """
     conditions = product_table(
-        size_deg=config.sizes_deg, direction=(0.0, 180.0), inverse=(0.0, 1.0)
+        **{SIZE_DEG: config.sizes_deg, "direction": (0.0, 180.0), "inverse": (0.0, 1.0)}
     )
     return _evenly_phased(conditions, SIZE_TIMING, config.num_repeats, placement)
 
@@ -106,17 +196,18 @@ def size_set(config: SizeConfig, placement: Placement) -> StimulusSet:
 def onset_set(config: OnsetConfig, placement: Placement) -> StimulusSet:
     """A disc and a hole of one size, half a second each, along the preferred axis.
 
-    Conditions: size_deg, or radius_sigmas where each neuron has its own; direction and inverse as
+    Conditions: size_deg, or disc_sigmas where each neuron has its own; direction and inverse as
     in `size_set`.
 
     Args:
         config: settings.
         placement: where, and in which direction; with its own disc unless the config has a size.
     """
-    name, size = ("size_deg", config.stimulus_size)
+    name, size = SIZE_DEG, config.stimulus_size
     if size is None:
-        name, size = OWN_SIZE, config.disc_sigmas
-    conditions = product_table(**{name: (size,)}, direction=(0.0, 180.0), inverse=(0.0, 1.0))
+        name, size = SIGMAS, config.disc_sigmas
+    columns = {name: (size,), "direction": (0.0, 180.0), "inverse": (0.0, 1.0)}
+    conditions = product_table(**columns)
     return _evenly_phased(conditions, ONSET_TIMING, config.num_repeats, placement)
 
 
@@ -139,7 +230,7 @@ def published_onset_set(config: OnsetConfig, placement: Placement) -> StimulusSe
         config: repeats, and the size in degrees (20 where it names none).
         placement: where; its direction is not used.
     """
-    size = config.stimulus_size or PUBLISHED_ONSET.stimulus_size
+    size = config.stimulus_size or PUBLISHED_SIZE_DEG
     return _published((size,), ONSET_TIMING, config.num_repeats, placement)
 
 
@@ -154,10 +245,10 @@ def single_responses(
     assert table.amplitude is not None
     shown = table.conditions.iloc[table.presentations["condition"]].reset_index(drop=True)
     shown["repeat"] = table.presentations["repeat"].to_numpy()
-    axes = ["size_deg", "inverse", "direction", "repeat"]
+    axes = [SIZE_DEG, "inverse", "direction", "repeat"]
     order = shown.sort_values(axes).index.to_numpy()
     shape = [shown[name].nunique() for name in axes]
-    sizes = np.unique(shown["size_deg"].to_numpy(float))
+    sizes = np.unique(shown[SIZE_DEG].to_numpy(float))
     return sizes, table.amplitude[:, order].reshape(-1, *shape)
 
 
@@ -177,43 +268,6 @@ def mean_traces(table: ResponseTable) -> tuple[NDArray[np.float32], NDArray[np.f
         traces.append(part.trace.mean(axis=1))
         errors.append(np.sqrt((part.trace_sem**2).sum(axis=1)) / part.trace.shape[1])
     return np.stack(traces, axis=1), np.stack(errors, axis=1)
-
-
-def disc_geometry(
-    table: ResponseTable, receptive_fields: pd.DataFrame | None, monitor: Monitor
-) -> pd.DataFrame:
-    """What each neuron saw of discs: one row a neuron and size.
-
-    Columns: neuron, size_deg (diameter), radius_px, radius_sigmas (of the wider axis of the
-    receptive field), visible_share (of the disc, on the screen). NaN where nothing is known.
-
-    Args:
-        table: of a `size_set` or an `onset_set`.
-        receptive_fields: rows of the table aRF of the mouse; None: not known.
-        monitor: the screen.
-    """
-    num = len(table.neurons)
-    sigma = np.full(num, np.nan)
-    if receptive_fields is not None:
-        sigma = disc_radius_px(receptive_fields, 1.0, num)
-    own = OWN_SIZE in table.conditions
-    sizes = table.conditions[OWN_SIZE if own else "size_deg"].unique()
-    rows = []
-    for neuron in table.neurons.itertuples():
-        known = np.isfinite(neuron.centre_x_px)
-        centre = (neuron.centre_x_px, neuron.centre_y_px) if known else None
-        for size in sizes:
-            radius = monitor.radius_px(size)
-            if own:
-                steps = np.ceil(size * sigma[neuron.neuron] / RADIUS_STEP_PX)
-                radius = steps * RADIUS_STEP_PX
-            degrees = monitor.diameter_deg(radius)
-            visible = np.nan
-            if neuron.placed:
-                visible = visible_share(monitor, degrees, centre_px=centre)
-            rows.append((neuron.neuron, degrees, radius, radius / sigma[neuron.neuron], visible))
-    columns = ["neuron", "size_deg", "radius_px", OWN_SIZE, "visible_share"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def _evenly_phased(
@@ -240,7 +294,7 @@ def _evenly_phased(
 def _renderer(placement: Placement, on: int) -> Render:
     monitor, own = placement.monitor, placement.direction_deg or 0.0
 
-    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.generic]:
+    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.number]:
         del rng
         grating = drifting_grating(
             monitor,
@@ -250,7 +304,7 @@ def _renderer(placement: Placement, on: int) -> Render:
             hz=HZ,
             phase_deg=row["phase_deg"],
         )
-        size = row.get("size_deg")
+        size = row.get(SIZE_DEG)
         if size is None:
             assert isinstance(placement, DiscPlacement)
             size = monitor.diameter_deg(placement.radius_px)
@@ -267,7 +321,7 @@ def _published(
     )
     monitor = placement.monitor
 
-    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.generic]:
+    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.number]:
         del rng
         grating = published_grating(
             (monitor.height_px, monitor.width_px),
@@ -277,7 +331,7 @@ def _published(
             cpf=HZ / FPS,
             phase_deg=row["phase_deg"],
         )
-        return _disc_or_hole(grating, row, monitor, row["size_deg"], placement.centre_px)
+        return _disc_or_hole(grating, row, monitor, row[SIZE_DEG], placement.centre_px)
 
     return StimulusSet(
         conditions=conditions,
@@ -289,11 +343,11 @@ def _published(
 
 
 def _disc_or_hole(
-    grating: NDArray[np.generic],
+    grating: NDArray[np.number],
     row: Mapping[str, Any],
     monitor: Monitor,
     size_deg: float,
     centre_px: tuple[float, float] | None,
-) -> NDArray[np.generic]:
+) -> NDArray[np.number]:
     inside = disc(monitor, size_deg, centre_px=centre_px)
     return compose(~inside if row["inverse"] else inside, grating, GREY)
