@@ -63,8 +63,8 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
         {
             "nargs": "+",
             "default": None,
-            "help": "what is drawn together: folders, label=folder, recorded (--data_dir), or one "
-            "YAML file that maps labels to folders",
+            "help": "what is drawn together: folders, label=folder, recorded (--data_dir), or a "
+            "YAML file that lists them under sources",
         },
     ),
     ("verbose", {"type": int, "choices": (0, 1, 2, 3), "default": 2, "help": "how much is said"}),

@@ -19,6 +19,8 @@ from viv1t.utils.files import atomic
 MM_PER_INCH: Final = 25.4
 COLUMN_MM: Final = 89.0
 PAGE_MM: Final = 183.0
+# Where a PNG file holds its caption.
+CAPTION_KEY: Final = "Description"
 
 # Okabe & Ito (2008): told apart by people with any common colour blindness, and in grey print.
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -170,10 +172,12 @@ class Plate:
     Attributes:
         figure: the drawing.
         numbers: panel name -> table of what the panel shows.
+        caption: what the figure shows, in a sentence or two; written into its files.
     """
 
     figure: Figure
     numbers: Mapping[str, pd.DataFrame]
+    caption: str = ""
 
     def save(self, folder: Path, name: str) -> list[Path]:
         """Paths of `<name>.pdf`, `<name>.png` and one `<name>_<panel>.csv` a panel, all written.
@@ -182,7 +186,9 @@ class Plate:
             folder: made if it does not exist.
             name: file name without suffix.
         """
-        paths = save_drawing(self.figure, folder, name, suffixes=("pdf", "png"))
+        paths = save_drawing(
+            self.figure, folder, name, suffixes=("pdf", "png"), caption=self.caption
+        )
         for panel, table in self.numbers.items():
             path = folder / f"{name}_{panel}.csv"
             with atomic(path) as temporary:
@@ -191,7 +197,9 @@ class Plate:
         return paths
 
 
-def save_drawing(figure: Figure, folder: Path, name: str, *, suffixes: Sequence[str]) -> list[Path]:
+def save_drawing(
+    figure: Figure, folder: Path, name: str, *, suffixes: Sequence[str], caption: str = ""
+) -> list[Path]:
     """Paths of `<folder>/<name>.<suffix>`, written without a date so that equal figures are equal.
 
     Args:
@@ -199,8 +207,16 @@ def save_drawing(figure: Figure, folder: Path, name: str, *, suffixes: Sequence[
         folder: made if it does not exist.
         name: file name without suffix.
         suffixes: of pdf, png and svg.
+        caption: stored in the files, where `viv1t.report` finds it; empty: none.
     """
-    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+    undated: dict[str, dict[str, str | None]] = {
+        "pdf": {"CreationDate": None},
+        "svg": {"Date": None},
+        "png": {"Software": None},
+    }
+    if caption:
+        for suffix, key in (("pdf", "Subject"), ("svg", "Description"), ("png", CAPTION_KEY)):
+            undated[suffix] |= {key: caption}
     paths = []
     for suffix in suffixes:
         path = folder / f"{name}.{suffix}"

@@ -1,0 +1,1 @@
+"""The report: all that was found so far about some runs, on one page."""
