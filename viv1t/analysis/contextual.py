@@ -108,7 +108,7 @@ def contextual_modulation(
     frames = []
     centres = conditions[conditions["kind"] == "centre"]
     for contrast, size in centres[["contrast", "size"]].drop_duplicates().to_numpy():
-        places = [_place(conditions, kind, contrast, size) for kind in SURROUND_KINDS]
+        places = [condition_row(conditions, kind, contrast, size) for kind in SURROUND_KINDS]
         chosen = values[:, places]
         frame = pd.DataFrame({"row": np.arange(len(values)), "contrast": contrast, "size": size})
         means = chosen.mean(axis=2)
@@ -133,8 +133,12 @@ def indices(means: FloatArray) -> dict[str, FloatArray]:
     }
 
 
-def _place(conditions: pd.DataFrame, kind: str, contrast: float, size: float) -> int:
-    """Row of the condition; of the only iso surround of a contrast whatever its size."""
+def condition_row(conditions: pd.DataFrame, kind: str, contrast: float, size: float) -> int:
+    """Row of a condition; of the only iso surround of a contrast whatever its size.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
     fits = (conditions["kind"] == kind) & (conditions["contrast"] == contrast)
     same_size = fits & (conditions["size"] == size)
     found = np.flatnonzero(same_size if same_size.any() or kind != "iso" else fits)
@@ -181,27 +185,23 @@ def signed_rank_p(differences: FloatArray) -> FloatArray:
     return p
 
 
-def published_modulation(
-    table: pd.DataFrame, classical_deg: ArrayLike, depth_um: ArrayLike | None
-) -> pd.DataFrame:
+def published_modulation(table: pd.DataFrame) -> pd.DataFrame:
     """The published table: its columns, contrasts and selection of neurons.
 
     Kept are size 20°, and neurons whose preferred classical size is 10, 20 or 30° and that lie at
-    a depth of 100 to 300 µm.
+    a depth of 100 to 300 µm, or an unknown one.
 
     Args:
-        table: of `contextual_modulation`, as published without baseline, with columns mouse and
-            neuron; two contrasts.
-        classical_deg: preferred classical size of the neuron of each row.
-        depth_um: depth of the neuron of each row; None: unknown, all are kept.
+        table: of `contextual_modulation`, without baseline; columns mouse, neuron, z_um (depth)
+            and classical_deg (preferred classical size) besides.
     """
-    keep = table["size"].eq(PUBLISHED_SIZE_DEG).to_numpy()
-    keep &= np.isin(np.asarray(classical_deg, dtype=float), PUBLISHED_CLASSICAL_DEG)
-    if depth_um is not None:
-        shallow, deep = PUBLISHED_DEPTH_UM
-        depth = np.asarray(depth_um, dtype=float)
-        keep &= (depth >= shallow) & (depth <= deep)
-    found = table[keep].assign(contrast_type=contrast_types(table["contrast"])[keep])
+    shallow, deep = PUBLISHED_DEPTH_UM
+    kept = table[
+        table["size"].eq(PUBLISHED_SIZE_DEG)
+        & table["classical_deg"].isin(PUBLISHED_CLASSICAL_DEG)
+        & (table["z_um"].isna() | table["z_um"].between(shallow, deep))
+    ]
+    found = kept.assign(contrast_type=contrast_types(kept["contrast"]))
     return found.rename(columns={ours: name for name, ours in PUBLISHED_COLUMNS})[
         [name for name, _ in PUBLISHED_COLUMNS]
     ].reset_index(drop=True)

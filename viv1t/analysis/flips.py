@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from viv1t.analysis.contextual import BLOCK, modulation_index, resample
+from viv1t.analysis.contextual import BLOCK, condition_row, modulation_index, resample
 from viv1t.analysis.stats import FloatArray, benjamini_hochberg
 
 THRESHOLD: Final = 0.2
@@ -84,6 +84,35 @@ def flip_table(
             "flip": passed & reproduced & (np.nan_to_num(q, nan=1.0) <= alpha),
         }
     )
+
+
+def contrast_flips(
+    samples: ArrayLike,
+    conditions: pd.DataFrame,
+    *,
+    baseline: ArrayLike,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """The `flip_table` of the highest and lowest contrast, for each size; columns row and size too.
+
+    Args:
+        samples: (n, k, r) as for `contextual.contextual_modulation`.
+        conditions: k rows: contrast, size and kind.
+        baseline: (n,) response to grey, or 0.
+        rng: random numbers.
+    """
+    values = np.asarray(samples, dtype=float)
+    above = values - np.broadcast_to(np.asarray(baseline, float), len(values))[:, None, None]
+    contrasts = conditions["contrast"].max(), conditions["contrast"].min()
+    frames = []
+    for size in conditions.loc[conditions["kind"] == "centre", "size"].unique():
+        chosen = [
+            above[:, [condition_row(conditions, kind, contrast, size) for kind in ("iso", "cross")]]
+            for contrast in contrasts
+        ]
+        frame = flip_table(*chosen, rng=rng)
+        frames.append(frame.assign(row=np.arange(len(values)), size=size))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _index(means: FloatArray) -> FloatArray:

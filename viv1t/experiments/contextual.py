@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
+from viv1t.experiments.contextual_published import SIZE, TIMING, published_set
 from viv1t.experiments.discs import (
     DiscPlacement,
     disc_radius_px,
@@ -20,32 +21,30 @@ from viv1t.experiments.discs import (
 )
 from viv1t.experiments.placed import Group, Placement
 from viv1t.experiments.probing import run_all
-from viv1t.experiments.published import product_table, published_plan
+from viv1t.experiments.published import product_table
+from viv1t.experiments.saved import load_experiment, load_facts
 from viv1t.experiments.stimuli import Plan, StimulusSet
 from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
-from viv1t.experiments.timing import Timing
 from viv1t.insilico.probe import Probe
 from viv1t.names import SURROUND_KINDS, MouseId
-from viv1t.results.store import read_result
+from viv1t.results.contextual_tables import CENTRED, MODULATION
+from viv1t.results.store import ResultDir, read_result
 from viv1t.rng import child
 from viv1t.stimuli.aperture import compose, disc, visible_share
-from viv1t.stimuli.grating import drifting_grating, published_grating
-from viv1t.units import FPS, GREY, Monitor
+from viv1t.stimuli.grating import drifting_grating
+from viv1t.units import GREY, Monitor
 
-# The experiment and its table, by what the disc is centred on.
+# The experiment, by what the disc is centred on.
 NAMES: Final[Mapping[str, str]] = MappingProxyType(
-    {"neuron": "contextual_modulation", "population": "contextual_modulation_population"}
+    {centre: MODULATION + suffix for centre, suffix in CENTRED.items()}
 )
-TIMING: Final = Timing()
 # All frames of the stimulus count; the trace shows the grey before and after.
 REDUCTION: Final = Reduction(before=TIMING.blank_pre, after=TIMING.blank_post)
+COMMAND: Final = "tuning_contextual_modulation/predict_grating.py"
 Centre: TypeAlias = Literal["neuron", "population"]
 # How conditions state the disc: the same for all neurons, or each neuron's own.
-SIZE: Final = "size_deg"
 SIGMAS: Final = "disc_sigmas"
-PUBLISHED_SIZES_DEG: Final = (10.0, 20.0, 30.0, 40.0, 50.0)
-PUBLISHED_DIRECTIONS_DEG: Final = (90.0, 270.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +78,6 @@ class ContextualConfig:
         sizes = (self.disc_sigmas, *(self.sizes_deg or ()))
         check(min(sizes) > 0, f"--disc_sigmas and --sizes_deg must be positive, got {sizes}")
         check(self.num_repeats >= 1, f"--num_repeats must be 1 or more, got {self.num_repeats}")
-
-
-PUBLISHED: Final = ContextualConfig(
-    sizes_deg=PUBLISHED_SIZES_DEG, directions_deg=PUBLISHED_DIRECTIONS_DEG
-)
 
 
 def show_gratings(
@@ -124,7 +118,7 @@ def show_gratings(
 
     return run_all(
         probe,
-        NAMES[centre],
+        experiment_name(centre, as_published=as_published),
         published_set if as_published else partial(contextual_set, config),
         mode=centre,
         own_direction=config.directions_deg is None and not as_published,
@@ -227,75 +221,40 @@ def disc_deg(row: Mapping[str, Any], placement: Placement) -> float:
     return float(row[SIZE])
 
 
-def published_set(placement: Placement) -> StimulusSet:
-    """The published stimuli (tuning.md 3.1): 80 conditions x 12 in the published order.
-
-    Directions 90 and 270° for all neurons, random phases, iso with every size, gratings of the
-    Sensorium screen; conditions as in `contextual_set`.
-
-    Args:
-        placement: where; its direction is not used.
-    """
-    conditions = product_table(
-        contrast=PUBLISHED.contrasts,
-        size_deg=PUBLISHED_SIZES_DEG,
-        direction=PUBLISHED_DIRECTIONS_DEG,
-        kind=SURROUND_KINDS,
-    )
-    plan = published_plan(
-        conditions, timing=TIMING, repeats=PUBLISHED.num_repeats, draw=_published_draw
-    )
-
-    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.number]:
-        del rng
-        centre, surround = published_pair(row, placement)
-        mask = disc(placement.monitor, row[SIZE], centre_px=placement.centre_px)
-        return compose(mask, centre, surround)
-
-    return StimulusSet(
-        conditions=conditions,
-        render=render,
-        timing=TIMING,
-        repeats=PUBLISHED.num_repeats,
-        plan=plan,
-    )
-
-
-def published_pair(
-    row: Mapping[str, Any], placement: Placement
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Centre and surround (t, h, w) of a presentation, each over the whole screen.
+def load_gratings(
+    folder: Path,
+    *,
+    centre: Centre,
+    as_published: bool = False,
+    mouse_ids: Sequence[MouseId] | None = None,
+) -> dict[MouseId, tuple[ResponseTable, pd.DataFrame]]:
+    """Responses of the neurons that saw the stimuli, and their discs (`discs_of`), by mouse.
 
     Args:
-        row: contrast, direction, kind, phase_deg, and for cross side_deg, surround_phase_deg.
-        placement: the screen.
+        folder: of the results.
+        centre: what discs lie on.
+        as_published: the published stimuli.
+        mouse_ids: mice that are wanted; None: those that are there.
+
+    Raises:
+        MissingResultError: stimuli were not shown; the message names the command.
     """
-
-    def grating(direction: float, phase: float) -> NDArray[np.uint8]:
-        return published_grating(
-            (placement.monitor.height_px, placement.monitor.width_px),
-            direction_deg=direction,
-            num_frames=TIMING.on,
-            cpd=PUBLISHED.cpd,
-            cpf=PUBLISHED.hz / FPS,
-            phase_deg=phase,
-            contrast=row["contrast"],
-        )
-
-    centre = grating(row["direction"], row["phase_deg"])
-    if row["kind"] == "cross":
-        turned = (row["direction"] + row["side_deg"]) % 360
-        return centre, grating(turned, row["surround_phase_deg"])
-    around = {"iso": centre, "shift": 255 - centre, "centre": np.full_like(centre, GREY)}
-    return centre, around[row["kind"]]
+    name = experiment_name(centre, as_published=as_published)
+    command = f"{COMMAND} --centre {centre}{' --as_published' if as_published else ''}"
+    tables = load_experiment(folder, name, command=command, mouse_ids=mouse_ids)
+    found = {}
+    for mouse_id, table in tables.items():
+        facts = load_facts(ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5")
+        monitor = Monitor(**facts["groups"][0]["monitor"])
+        fields = read_result(folder, "aRF", mouse_ids=[mouse_id])
+        shown = table.select(neurons=table.neurons["placed"].to_numpy(bool))
+        found[mouse_id] = (shown, discs_of(shown, fields, monitor))
+    return found
 
 
-def _published_draw(condition: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
-    drawn = {"phase_deg": float(rng.integers(0, 360)), "side_deg": 0.0, "surround_phase_deg": 0.0}
-    if condition["kind"] == "cross":
-        drawn["side_deg"] = float(rng.choice([-90, 90]))
-        drawn["surround_phase_deg"] = float(rng.integers(0, 360))
-    return drawn
+def experiment_name(centre: Centre, *, as_published: bool) -> str:
+    """The name of the experiment; published stimuli have their own."""
+    return NAMES[centre] + ("_published" if as_published else "")
 
 
 def samples_of(table: ResponseTable) -> tuple[NDArray[np.float64], pd.DataFrame]:
@@ -325,36 +284,32 @@ def grey_of(table: ResponseTable) -> NDArray[np.float64]:
 
 
 def discs_of(
-    table: ResponseTable, receptive_fields: pd.DataFrame | None, monitor: Monitor
+    table: ResponseTable, receptive_fields: pd.DataFrame, monitor: Monitor
 ) -> pd.DataFrame:
-    """One row a neuron and disc: neuron, size, size_deg, disc_ratio, visible.
+    """One row a neuron and disc: row, neuron, z_um, size, size_deg, disc_ratio, visible.
 
-    disc_ratio is the radius of the disc over the sigma of the receptive field (NaN: unknown),
-    visible the share of the disc that is on the screen.
+    row is that of the table, z_um the depth (NaN: unknown), disc_ratio the radius of the disc over the sigma of the
+    receptive field (NaN: no good fit), visible the share of the disc that is on the screen.
 
     Args:
-        table: of the stimuli of this module.
-        receptive_fields: rows of the table aRF of the mouse; None: unknown.
+        table: of the stimuli of this module, neurons that saw them.
+        receptive_fields: rows of the table aRF of the mouse.
         monitor: the screen of the mouse.
     """
     column = _size_column(table)
-    sigma = np.full(len(table.neurons), np.nan)
-    if receptive_fields is not None:
-        sigma = disc_radius_px(receptive_fields, 1.0, len(sigma))
+    sigma = disc_radius_px(receptive_fields, 1.0, int(table.neurons["neuron"].max()) + 1)
     rows = []
     for size in sorted(set(table.conditions[column]) - {0.0}):
-        for neuron in table.neurons.to_dict("records"):
-            if not neuron["placed"]:
-                continue
+        for row, neuron in enumerate(table.neurons.to_dict("records")):
             width = sigma[neuron["neuron"]]
             radius = neuron["radius_px"] if column == SIGMAS else monitor.radius_px(size)
             size_deg = monitor.diameter_deg(radius)
             centre = (neuron["centre_x_px"], neuron["centre_y_px"])
-            inside = visible_share(
-                monitor, size_deg, centre_px=None if np.isnan(centre[0]) else centre
-            )
-            rows.append((neuron["neuron"], size, size_deg, radius / width, inside))
-    return pd.DataFrame(rows, columns=["neuron", "size", SIZE, "disc_ratio", "visible"])
+            inside = visible_share(monitor, size_deg, centre_px=centre)
+            who = row, neuron["neuron"], neuron.get("z_um", np.nan)
+            rows.append((*who, size, size_deg, radius / width, inside))
+    columns = ["row", "neuron", "z_um", "size", SIZE, "disc_ratio", "visible"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _size_column(table: ResponseTable) -> str:

@@ -1,5 +1,6 @@
 """Stimuli that are placed for each neuron: on its receptive field, along its direction."""
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -10,10 +11,11 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
 
 from viv1t.errors import ConfigError, DataError
 from viv1t.experiments.run import first_trial_digest, identity, neuron_table, run_experiment
-from viv1t.experiments.saved import load_table, save_table
+from viv1t.experiments.saved import load_table, refuse_other, save_table
 from viv1t.experiments.stimuli import StimulusSet
 from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
@@ -21,6 +23,7 @@ from viv1t.insilico.responder import Responder
 from viv1t.names import MouseId
 from viv1t.results.responses import Units
 from viv1t.units import Monitor
+from viv1t.utils.files import write_json
 
 Mode: TypeAlias = Literal["screen", "neuron", "population"]
 
@@ -175,8 +178,8 @@ def run_placed(
 
     Neurons of no group are NaN, and False in the column `placed` of the table's neurons; the
     columns centre_x_px, centre_y_px and direction_deg tell where the others saw the stimuli (NaN:
-    middle of the screen, no direction), with a column for each other number of their placement. Seeds
-    give all groups the same order and random numbers.
+    middle of the screen, no direction), with a column for each other number of their placement.
+    Seeds give all groups the same order and random numbers.
 
     With a `folder` the result is in mouse<M>.h5 there, and what is not finished in a folder
     mouse<M>: interrupted at any time, the same call goes on where the other ended, and repeated
@@ -195,7 +198,7 @@ def run_placed(
         batch_size: trials that are computed together.
         units: of the responses.
         provenance: where the responses come from.
-        progress: show a progress bar for each group.
+        progress: show a progress bar: of places, or if there is only one, of trials.
 
     Raises:
         ConfigError: a file that holds another experiment, or conditions that differ by place.
@@ -216,11 +219,19 @@ def run_placed(
     facts["groups"] = [_group_facts(group) for group in groups]
     facts["first_trials"] = _first_trials(sets, seed, responder.video_shape)
     path = None if folder is None else Path(folder) / f"mouse{mouse_id}.h5"
-    if path is not None and path.is_file():
-        return load_table(path, facts)
     parts = None if path is None else path.with_suffix("")
+    if path is not None and path.is_file():
+        table = load_table(path, facts)
+        _remove(parts)
+        return table
+    if parts is not None:
+        _begin(parts, facts)
     whole: ResponseTable | None = None
-    for number, (group, stimuli) in enumerate(zip(groups, sets, strict=True)):
+    is_one = len(groups) == 1
+    numbered = list(enumerate(zip(groups, sets, strict=True)))
+    for number, (group, stimuli) in tqdm(
+        numbered, desc=f"mouse {mouse_id}", unit="place", disable=is_one or not progress
+    ):
         part = run_experiment(
             stimuli,
             responder,
@@ -228,16 +239,30 @@ def run_placed(
             neurons=group.neurons,
             batch_size=batch_size,
             path=None if parts is None else parts / f"group{number:04d}.h5",
-            progress=progress,
+            progress=is_one and progress,
             **asked,
         )
         whole = whole or _empty(part, neuron_table(responder, mouse_id))
         _take(whole, part, group)
     assert whole is not None
-    if path is not None and parts is not None:
+    if path is not None:
         save_table(path, whole, facts)
-        shutil.rmtree(parts)
+        _remove(parts)
     return whole
+
+
+def _begin(parts: Path, facts: Mapping[str, Any]) -> None:
+    """Make the folder of what is not finished, or raise ConfigError if it holds something else."""
+    record = parts / "facts.json"
+    if record.is_file():
+        refuse_other(parts, json.loads(record.read_text(encoding="utf-8")), facts)
+    else:
+        write_json(record, dict(facts))
+
+
+def _remove(parts: Path | None) -> None:
+    if parts is not None and parts.is_dir():
+        shutil.rmtree(parts)
 
 
 def _rounded(values: NDArray[np.float64], step: float) -> NDArray[np.float64]:
