@@ -257,6 +257,15 @@ def test_what_is_stored_is_not_taken_for_another_experiment(tmp_path):
         run_placed(spots, Pixels(PLACES), "A", groups(), **options)
 
 
+def test_an_unfinished_experiment_is_not_taken_for_another(tmp_path):
+    broken = StopsAfter(PLACES)
+    broken.num_calls = 2
+    with pytest.raises(Stops):
+        run_placed(spots, broken, "A", groups(), seed=5, folder=tmp_path)
+    with pytest.raises(ConfigError, match=r"mouseA holds an experiment with other seed.*: delete"):
+        run_placed(spots, Pixels(PLACES), "A", groups(), seed=6, folder=tmp_path)
+
+
 def test_memory_does_not_grow_with_repeats(tmp_path):
     lean = Reduction(trace=False, presentations=False)
     sizes = []

@@ -39,6 +39,7 @@ MADE_FILES: Final = (
     "tensorboard/events.out.tfevents.*",
     "experiments/*/mouse*.h5",
     "experiments/*/mouse*/group*.h5",
+    "experiments/*/mouse*/facts.json",
     *(f"tables/{name}.{ending}" for name in TABLES for ending in ("parquet", "json")),
 )
 MADE_FOLDERS: Final = ("ckpt", "data", "responses", "tensorboard", "tables")
