@@ -35,15 +35,28 @@ def published_reduction(
     responses = np.asarray(responses)
     trials, n, t = responses.shape
     means = responses.reshape(trials, n, t // BLOCK_FRAMES, BLOCK_FRAMES).mean(-1)
-    samples = means.swapaxes(1, 2).reshape(-1, n)
     shown = np.asarray(direction_deg)[:, ::BLOCK_FRAMES].ravel()
+    return published_draw(means.swapaxes(1, 2).reshape(-1, n).T, shown, seed=seed)
+
+
+def published_draw(
+    samples: ArrayLike, direction_deg: ArrayLike, *, seed: int = 1234
+) -> NDArray[np.float32]:
+    """(n, d, r) equally many presentations of each direction, drawn without replacement.
+
+    Args:
+        samples: (n, p) responses to presentations, in the order of trials.
+        direction_deg: (p,).
+        seed: of the draw.
+    """
+    shown = np.asarray(direction_deg)
     directions, counts = np.unique(shown, return_counts=True)
     rng = np.random.default_rng(seed)
     chosen = [
         rng.choice(np.flatnonzero(shown == direction), size=counts.min(), replace=False)
         for direction in directions
     ]
-    return np.stack([samples[rows] for rows in chosen]).transpose(2, 0, 1).astype(np.float32)
+    return np.asarray(samples, np.float32)[:, np.stack(chosen)]
 
 
 def published_selectivity(

@@ -1,7 +1,7 @@
 """Which drifting Gabor a movie shows, block by block."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -148,6 +148,55 @@ def _drift(signal: NDArray[np.complex128]) -> tuple[float, complex]:
         frequency += (before - after) / (2 * bend) / _FFT if bend < 0 else 0.0
     wave = np.exp(-2j * np.pi * frequency * np.arange(len(signal)))
     return frequency, complex(signal @ wave) / len(signal)
+
+
+def gabor_features(
+    movies: Iterable[tuple[int, NDArray[np.number]]],
+    *,
+    deg_per_px: float,
+    fps: float,
+    as_published: bool = False,
+) -> pd.DataFrame:
+    """One row a movie and block, as the table gabor_blocks has them, without mouse and trial.
+
+    Args:
+        movies: (video id, (t, h, w) grey values), all movies that a mouse saw.
+        deg_per_px: at the centre of the screen.
+        fps: frames per second.
+        as_published: labels of `published_blocks`; phase and r2 are unknown.
+    """
+    parts = []
+    shape = (0, 0)
+    for video_id, video in movies:
+        shape = (int(video.shape[1]), int(video.shape[2]))
+        part = _published_table(video) if as_published else gabor_blocks(video)
+        parts.append(part.assign(video_id=video_id, num_frames=len(video)))
+    table = pd.concat(parts, ignore_index=True)
+    wavelength = table["wavelength"].to_numpy()
+    cycles_per_frame = table.pop("cycles_per_frame").to_numpy()
+    h, w = shape
+    px_per_length = (w - 1) * h / (2 * w)
+    return table.assign(
+        sf_cpd=1 / (wavelength * px_per_length * deg_per_px),
+        tf_hz=cycles_per_frame * fps,
+        speed_rank=speed_ranks(wavelength, cycles_per_frame),
+    )
+
+
+def _published_table(video: NDArray[np.number]) -> pd.DataFrame:
+    direction, wavelength, frequency = published_blocks(video).T
+    block = np.arange(len(direction))
+    return pd.DataFrame(
+        {
+            "block": block,
+            "start_frame": block * BLOCK_FRAMES,
+            "direction_deg": direction,
+            "wavelength": wavelength,
+            "cycles_per_frame": CYCLES * frequency / (BLOCK_FRAMES - 1),
+            "phase_deg": np.nan,
+            "r2": np.nan,
+        }
+    )
 
 
 def speed_ranks(wavelength: FloatArray, cycles_per_frame: FloatArray) -> NDArray[np.int64]:

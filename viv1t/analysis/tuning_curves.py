@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from viv1t.errors import DataError
 
 FloatArray = NDArray[np.float64]
+
+# Stimuli without an effect that each condition is taken to have shown besides the others.
+_CONDITION_PRIOR: Final = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +126,8 @@ def balanced_weights(
     condition (least squares); the curve is what each direction would give averaged over all
     conditions. With every condition in every direction this is the mean over conditions; where
     some are missing, plain means would mistake a preferred wavelength for a preferred direction.
+    Effects of conditions are drawn towards 0 as if one more stimulus had shown none: with few
+    stimuli that errs less than to take them at face value.
 
     Args:
         direction_deg: (u,) of each stimulus.
@@ -135,14 +141,11 @@ def balanced_weights(
     weight = np.ones(len(d)) if weight is None else np.asarray(weight, dtype=float)
     means = np.zeros((len(cells), len(d)))
     means[of_cell, np.arange(len(d))] = weight / np.bincount(of_cell, weights=weight)[of_cell]
-    model = np.concatenate(
-        [np.eye(len(directions))[cells[:, 0]], np.eye(len(conditions))[cells[:, 1]]], axis=1
-    )
-    asked = np.concatenate(
-        [np.eye(len(directions)), np.full((len(directions), len(conditions)), 1 / len(conditions))],
-        axis=1,
-    )
-    return asked @ np.linalg.pinv(model) @ means
+    num = len(directions)
+    effects = np.eye(len(conditions))[cells[:, 1]] - 1 / len(conditions)
+    model = np.concatenate([np.eye(num)[cells[:, 0]], effects], axis=1)
+    penalty = np.diag(np.repeat([0.0, _CONDITION_PRIOR], [num, len(conditions)]))
+    return np.linalg.solve(model.T @ model + penalty, model.T)[:num] @ means
 
 
 def halves(design: Design, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -15,7 +15,7 @@ from viv1t.experiments.stimuli import StimulusSet
 from viv1t.experiments.table import ResponseTable, tabulate
 from viv1t.experiments.tally import Reduction
 from viv1t.experiments.timing import Timing
-from viv1t.results.responses import ResponseFile, Source
+from viv1t.results.responses import ResponseFile
 from viv1t.stimuli.aperture import compose, disc
 from viv1t.stimuli.grating import drifting_grating
 from viv1t.units import GREY
@@ -29,6 +29,7 @@ OTHERS: Final = ("wavelength", "speed_rank")
 GABOR_FRAMES: Final = 25
 # The first 100 ms of a Gabor still answer the one before.
 GABOR_REDUCTION: Final = Reduction(skip=3, trace=False)
+PUBLISHED_REDUCTION: Final = Reduction(trace=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,11 @@ def grating_samples(table: ResponseTable) -> DirectionSamples:
 
 
 def gabor_table(
-    file: ResponseFile, blocks: pd.DataFrame, *, neurons: pd.DataFrame, source: Source
+    file: ResponseFile,
+    blocks: pd.DataFrame,
+    *,
+    coordinates: NDArray[np.float32],
+    reduction: Reduction = GABOR_REDUCTION,
 ) -> ResponseTable:
     """Recorded or predicted responses to drifting Gabors, by direction, wavelength and speed.
 
@@ -133,8 +138,8 @@ def gabor_table(
     Args:
         file: responses of one mouse.
         blocks: its rows of the table gabor_blocks.
-        neurons: n rows that describe the rows of the file.
-        source: "predicted" or "recorded".
+        coordinates: (N, 3) cortical positions in µm of all neurons of the recording.
+        reduction: what to keep of a block.
 
     Raises:
         MissingResultError: the file or its responses to these trials are missing.
@@ -150,11 +155,15 @@ def gabor_table(
     first = file.read(trials[0])
     lengths = blocks.set_index("trial")["num_frames"]
     lost = int(np.atleast_1d(lengths[trials[0]])[0]) - first.shape[1]
-    if lost < 0 or len(first) != len(neurons):
+    attributes = file.attrs
+    rows = np.asarray(attributes.get("neuron_idx", np.arange(len(first))))
+    if lost < 0 or len(first) != len(rows) or rows.max(initial=-1) >= len(coordinates):
         raise DataError(
-            f"{file.path}, trial {trials[0]}: expected {len(neurons)} neurons and at most "
-            f"{lost + first.shape[1]} frames, found {first.shape}"
+            f"{file.path}, trial {trials[0]}: expected at most {len(coordinates)} neurons and "
+            f"{lost + first.shape[1]} frames, found {first.shape}; give the --data_dir of the run"
         )
+    neurons = pd.DataFrame({"neuron": rows})
+    neurons[["x_um", "y_um", "z_um"]] = coordinates[rows]
     shown = blocks[blocks["trial"].isin(trials) & (blocks["start_frame"] >= lost)]
     shown = shown.sort_values(["trial", "start_frame"], ignore_index=True)
     by = ["direction_deg", *OTHERS]
@@ -175,8 +184,8 @@ def gabor_table(
         conditions=conditions,
         presentations=presentations,
         on=GABOR_FRAMES,
-        reduction=GABOR_REDUCTION,
-        source=source,
+        reduction=reduction,
+        source=attributes.get("source", "predicted"),
         neurons=neurons,
     )
 
@@ -191,7 +200,7 @@ def gabor_samples(table: ResponseTable) -> DirectionSamples:
         responses=table.amplitude,
         direction_deg=_of_presentation(table, "direction_deg"),
         condition=condition[shown["condition"].to_numpy()],
-        unit=shown.groupby(["video_id", "slot"]).ngroup().to_numpy(),
+        unit=shown.groupby(["video_id", "slot"]).ngroup().to_numpy().astype(np.int64),
         baseline=None,
         neurons=table.neurons,
     )

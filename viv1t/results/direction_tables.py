@@ -49,7 +49,8 @@ _CURVES: Final = MappingProxyType(
         "half_b": "from the other half",
     }
 )
-_DIRECTION_SCRIPT: Final = "tuning_direction/estimate_selectivity_indexes.py"
+_GABOR_SCRIPT: Final = "tuning_direction/estimate_selectivity_indexes.py"
+_GRATING_SCRIPT: Final = f"{_GABOR_SCRIPT} --stimulus grating"
 _SIMILARITY_SCRIPT: Final = "tuning_direction/estimate_tuning_similarity.py"
 DIRECTION_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
     {
@@ -73,20 +74,20 @@ DIRECTION_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
             made_by="tuning_direction/extract_gabor_features.py",
         ),
         "selectivity": TableSpec(
-            columns=_SELECTIVITY, key=("mouse", "neuron"), made_by=_DIRECTION_SCRIPT
+            columns=_SELECTIVITY, key=("mouse", "neuron"), made_by=_GRATING_SCRIPT
         ),
         "direction_curves": TableSpec(
-            columns=_CURVES, key=("mouse", "neuron", "direction_deg"), made_by=_DIRECTION_SCRIPT
+            columns=_CURVES, key=("mouse", "neuron", "direction_deg"), made_by=_GRATING_SCRIPT
         ),
         "gabor_selectivity": TableSpec(
             columns=_SELECTIVITY,
             key=("mouse", "neuron"),
-            made_by=f"{_DIRECTION_SCRIPT} --stimulus gabor",
+            made_by=_GABOR_SCRIPT,
         ),
         "gabor_curves": TableSpec(
             columns=_CURVES,
             key=("mouse", "neuron", "direction_deg"),
-            made_by=f"{_DIRECTION_SCRIPT} --stimulus gabor",
+            made_by=_GABOR_SCRIPT,
         ),
         "tuning_similarity": TableSpec(
             columns={

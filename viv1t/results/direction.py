@@ -1,0 +1,90 @@
+"""Direction tuning on disk: two tables, and the published arrays."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from viv1t.names import MouseId
+from viv1t.results.specs import TABLES
+from viv1t.results.store import read_result, write_result
+from viv1t.utils.files import atomic
+
+# Stimulus -> tables of indexes and of curves.
+DIRECTION_TABLE_NAMES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "gabor": ("gabor_selectivity", "gabor_curves"),
+        "grating": ("selectivity", "direction_curves"),
+    }
+)
+
+
+def write_direction_tuning(
+    folder: Path,
+    mouse_id: MouseId,
+    stimulus: str,
+    table: pd.DataFrame,
+    curves: pd.DataFrame,
+    neurons: pd.DataFrame,
+    *,
+    method: Mapping[str, Any],
+) -> list[Path]:
+    """The paths of the two tables of a mouse, and of the published arrays if `method` says so.
+
+    Args:
+        folder: of results.
+        mouse_id: the mouse.
+        stimulus: of `DIRECTION_TABLE_NAMES`.
+        table: n rows of indexes.
+        curves: n times d rows; column row numbers the neurons.
+        neurons: n rows; column neuron, and x_um, y_um, z_um where known.
+        method: settings that shaped the numbers.
+    """
+    names = DIRECTION_TABLE_NAMES[stimulus]
+    who = neurons.reset_index(drop=True).assign(mouse=mouse_id)
+    for place in ("x_um", "y_um", "z_um"):
+        who[place] = who.get(place, np.nan)
+    whole = pd.concat([who, table.reset_index(drop=True)], axis=1)
+    number = who["neuron"].to_numpy()[curves["row"].to_numpy()]
+    long = curves.drop(columns="row").assign(mouse=mouse_id, neuron=number)
+    paths = [
+        write_result(folder, name, frame[list(TABLES[name].columns)], method=method)
+        for name, frame in zip(names, (whole, long), strict=True)
+    ]
+    if method.get("as_published", False):
+        paths += _write_published(Path(folder) / "tuning" / f"mouse{mouse_id}", table, curves)
+    return paths
+
+
+def read_direction_tuning(
+    folder: Path, stimulus: str, mouse_ids: list[MouseId] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The two tables that `write_direction_tuning` wrote.
+
+    Raises:
+        MissingResultError: one is missing; the message names the command.
+    """
+    first, second = DIRECTION_TABLE_NAMES[stimulus]
+    return (
+        read_result(folder, first, mouse_ids=mouse_ids),
+        read_result(folder, second, mouse_ids=mouse_ids),
+    )
+
+
+def _write_published(folder: Path, table: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
+    wide = curves.pivot_table(index="row", columns="direction_deg", values="mean", dropna=False)
+    arrays: dict[str, NDArray[np.generic]] = {
+        "tuning_curve": wide.to_numpy(np.float32),
+        "OSI": table["osi"].to_numpy(np.float32),
+        "DSI": table["dsi"].to_numpy(np.float32),
+        "orientation_selective": table["orientation_selective"].to_numpy(bool),
+        "direction_selective": table["direction_selective"].to_numpy(bool),
+    }
+    for name, values in arrays.items():
+        with atomic(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, values)
+    return [folder / f"{name}.npy" for name in arrays]
