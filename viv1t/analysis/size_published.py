@@ -25,7 +25,7 @@ def published_size_tuning(curves: ArrayLike, sizes_deg: ArrayLike) -> pd.DataFra
         sizes_deg: (s,) ascending from 0.
     """
     values, sizes = np.asarray(curves, dtype=np.float64), np.asarray(sizes_deg, dtype=float)
-    known = ~np.isnan(values).any(axis=(1, 2))
+    known: NDArray[np.bool_] = np.asarray(~np.isnan(values).any(axis=(1, 2)))
     peaked = _peaked(published_normalised(values))
     exceeds = values[:, 1:, 1].max(axis=1) > values[:, 0, 1]
     preference = np.where(known[:, None], sizes[np.nan_to_num(values).argmax(axis=1)], np.nan)

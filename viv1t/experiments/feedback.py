@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -14,37 +15,43 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
-from viv1t.experiments.contextual import SIGMAS
+from viv1t.errors import MissingResultError
+from viv1t.experiments import feedback_published
+from viv1t.experiments.contextual import SIGMAS, discs_of
 from viv1t.experiments.contextual import SIZE as SIZE_DEG
 from viv1t.experiments.discs import DiscPlacement, disc_radius_px, take_neurons, with_discs
+from viv1t.experiments.feedback_published import (
+    CPD,
+    HZ,
+    ONSET_TIMING,
+    SIZE_TIMING,
+    SIZES_DEG,
+    disc_or_hole,
+)
 from viv1t.experiments.placed import Group, Placement
 from viv1t.experiments.probing import run_all
-from viv1t.experiments.published import product_table, published_plan
+from viv1t.experiments.published import product_table
+from viv1t.experiments.saved import load_experiment, load_facts
 from viv1t.experiments.stimuli import Render, StimulusSet
 from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
 from viv1t.experiments.timing import Timing
 from viv1t.insilico.probe import Probe
 from viv1t.names import MouseId
-from viv1t.results.store import read_result
+from viv1t.results.store import ResultDir, read_result
 from viv1t.rng import child
-from viv1t.stimuli.aperture import compose, disc
-from viv1t.stimuli.grating import drifting_grating, published_grating
-from viv1t.units import FPS, GREY, Monitor
+from viv1t.stimuli.grating import drifting_grating
+from viv1t.units import Monitor
 
 SIZE: Final = "feedbackRF"
 ONSET: Final = "feedbackRF_onset"
-SIZE_TIMING: Final = Timing()
-ONSET_TIMING: Final = Timing(on=15, slots=5)
+PUBLISHED: Final = "_published"
 # The first half second is left out, as in Keller et al.; the trace shows the grey around it.
 SIZE_REDUCTION: Final = Reduction(skip=15, before=15, after=15)
 ONSET_REDUCTION: Final = Reduction(before=15, after=15, presentations=False)
-CPD: Final = 0.04
-HZ: Final = 2.0
-SIZES_DEG: Final = tuple(float(size) for size in range(0, 100, 10))
-PUBLISHED_DIRECTIONS_DEG: Final = (90.0, 270.0)
-PUBLISHED_REPEATS: Final = 12
-PUBLISHED_SIZE_DEG: Final = 20.0
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {SIZE: "tuning_feedbackRF/predict_grating.py", ONSET: "tuning_feedbackRF/predict_onset.py"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +130,7 @@ def show_sizes(
         MissingResultError: the table aRF or selectivity is missing; the message names the command.
         ConfigError: a file holds another experiment, or no neuron is left.
     """
-    design = published_size_set if as_published else partial(size_set, config)
+    design = feedback_published.size_set if as_published else partial(size_set, config)
     return _show(probe, SIZE, design, shown_to, None, SIZE_REDUCTION, as_published)
 
 
@@ -138,7 +145,10 @@ def show_onsets(
         shown_to: which neurons, and where.
         as_published: the published stimuli and centres, with the repeats and size of `config`.
     """
-    design = partial(published_onset_set if as_published else onset_set, config)
+    design = partial(onset_set, config)
+    if as_published:
+        size = config.stimulus_size or feedback_published.SIZE_OF_ONSET_DEG
+        design = partial(feedback_published.onset_set, config.num_repeats, size)
     own = config.stimulus_size is None and not as_published
     sigmas = config.disc_sigmas if own else None
     return _show(probe, ONSET, design, shown_to, sigmas, ONSET_REDUCTION, as_published)
@@ -166,7 +176,7 @@ def _show(
 
     return run_all(
         probe,
-        name,
+        name + PUBLISHED * as_published,
         design,
         mode="neuron" if on_neuron else "screen",
         own_direction=not as_published,
@@ -211,27 +221,50 @@ def onset_set(config: OnsetConfig, placement: Placement) -> StimulusSet:
     return _evenly_phased(conditions, ONSET_TIMING, config.num_repeats, placement)
 
 
-def published_size_set(placement: Placement) -> StimulusSet:
-    """The published stimuli (tuning.md 4.1): 40 conditions x 12, directions 90 and 270 degrees.
+def load_shown(
+    folder: Path,
+    name: str,
+    *,
+    as_published: bool = False,
+    mouse_ids: Sequence[MouseId] | None = None,
+) -> dict[MouseId, tuple[ResponseTable, pd.DataFrame]]:
+    """Responses of the neurons that saw the stimuli, and their discs, by mouse.
 
-    Random phases, gratings of the Sensorium screen; conditions as in `size_set`, but `direction`
-    is where the bars move.
-
-    Args:
-        placement: where; its direction is not used.
-    """
-    return _published(SIZES_DEG, SIZE_TIMING, PUBLISHED_REPEATS, placement)
-
-
-def published_onset_set(config: OnsetConfig, placement: Placement) -> StimulusSet:
-    """The published stimuli of onsets (tuning.md 4.4), 4 conditions; see `published_size_set`.
+    Columns of the discs: see `contextual.discs_of`.
 
     Args:
-        config: repeats, and the size in degrees (20 where it names none).
-        placement: where; its direction is not used.
+        folder: of the results.
+        name: `SIZE` or `ONSET`.
+        as_published: the published stimuli.
+        mouse_ids: mice that are wanted; None: those that are there.
+
+    Raises:
+        MissingResultError: stimuli were not shown; the message names the command.
     """
-    size = config.stimulus_size or PUBLISHED_SIZE_DEG
-    return _published((size,), ONSET_TIMING, config.num_repeats, placement)
+    name, command = (
+        name + PUBLISHED * as_published,
+        COMMANDS[name] + " --as_published" * as_published,
+    )
+    found = {}
+    for mouse_id, table in load_experiment(
+        folder, name, command=command, mouse_ids=mouse_ids
+    ).items():
+        shown = table.select(neurons=table.neurons["placed"].to_numpy(bool))
+        path = ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5"
+        monitor = Monitor(**load_facts(path)["groups"][0]["monitor"])
+        # In the middle of the screen no centre is stated.
+        middle = {"centre_x_px": monitor.width_px / 2, "centre_y_px": monitor.height_px / 2}
+        shown = replace(shown, neurons=shown.neurons.fillna(middle))
+        found[mouse_id] = shown, discs_of(shown, _fields(folder, mouse_id), monitor)
+    return found
+
+
+def _fields(folder: Path, mouse_id: MouseId) -> pd.DataFrame:
+    """Rows of the table aRF, none where it is missing: mid-screen stimuli do without it."""
+    try:
+        return read_result(folder, "aRF", mouse_ids=[mouse_id])
+    except MissingResultError:
+        return pd.DataFrame(columns=["neuron", "bad_fit", "sigma_x_px", "sigma_y_px"])
 
 
 def single_responses(
@@ -308,46 +341,6 @@ def _renderer(placement: Placement, on: int) -> Render:
         if size is None:
             assert isinstance(placement, DiscPlacement)
             size = monitor.diameter_deg(placement.radius_px)
-        return _disc_or_hole(grating, row, monitor, size, placement.centre_px)
+        return disc_or_hole(grating, row, monitor, size, placement.centre_px)
 
     return render
-
-
-def _published(
-    sizes: Sequence[float], timing: Timing, repeats: int, placement: Placement
-) -> StimulusSet:
-    conditions = product_table(
-        size_deg=sizes, direction=PUBLISHED_DIRECTIONS_DEG, inverse=(0.0, 1.0)
-    )
-    monitor = placement.monitor
-
-    def render(row: Mapping[str, Any], rng: np.random.Generator) -> NDArray[np.number]:
-        del rng
-        grating = published_grating(
-            (monitor.height_px, monitor.width_px),
-            direction_deg=row["direction"],
-            num_frames=timing.on,
-            cpd=CPD,
-            cpf=HZ / FPS,
-            phase_deg=row["phase_deg"],
-        )
-        return _disc_or_hole(grating, row, monitor, row[SIZE_DEG], placement.centre_px)
-
-    return StimulusSet(
-        conditions=conditions,
-        render=render,
-        timing=timing,
-        repeats=repeats,
-        plan=published_plan(conditions, timing=timing, repeats=repeats),
-    )
-
-
-def _disc_or_hole(
-    grating: NDArray[np.number],
-    row: Mapping[str, Any],
-    monitor: Monitor,
-    size_deg: float,
-    centre_px: tuple[float, float] | None,
-) -> NDArray[np.number]:
-    inside = disc(monitor, size_deg, centre_px=centre_px)
-    return compose(~inside if row["inverse"] else inside, grating, GREY)
