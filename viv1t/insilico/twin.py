@@ -71,7 +71,7 @@ class DigitalTwin:
         self.mice = dict(mice)
         self.device = device
         self.precision = precision
-        self.engine = Engine(self.model, autocast=self._autocast)
+        self.engine = Engine(self.model, autocast=self.autocast)
 
     @property
     def mouse_ids(self) -> tuple[MouseId, ...]:
@@ -290,11 +290,11 @@ class DigitalTwin:
             pupil_center=pupil_center,
             units=units,
             max_frames=room,
-            autocast=self._autocast,
+            autocast=self.autocast,
             dtype=torch.bfloat16 if self.precision == "bf16" else torch.float32,
         )
 
-    def _autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self) -> AbstractContextManager[Any]:
         """The context in which the core computes."""
         is_bf16 = self.precision == "bf16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=is_bf16)
@@ -304,6 +304,6 @@ class DigitalTwin:
         signals = {"behaviors": clips.behaviors, "pupil_centers": clips.pupil_centers}
         # no_grad, not inference_mode: tables that the model makes here may serve gradients later.
         with torch.no_grad():
-            with self._autocast():
+            with self.autocast():
                 features = asked.features(clips.video, mouse_id=clips.mouse_id, **signals)
             return asked.read_out(features, mouse_id=clips.mouse_id, **signals)

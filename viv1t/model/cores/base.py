@@ -1,6 +1,6 @@
 """The interface of all cores, and their registry."""
 
-from typing import TYPE_CHECKING, NotRequired, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,19 @@ class CoreRuntime(TypedDict):
     as_published: NotRequired[bool]
 
 
+class AttentionStack(NamedTuple):
+    """Attention layers of a core, one after the other.
+
+    Attributes:
+        name: the submodule whose `Attending` layers they are, in order.
+        axis: "space" if sequences are frames and tokens their places, "time" if it is the other
+            way round. Register tokens stand last.
+    """
+
+    name: str
+    axis: Literal["space", "time"]
+
+
 class Core(nn.Module):
     """Turns a movie into features that all mice share.
 
@@ -45,6 +58,8 @@ class Core(nn.Module):
         first_centre_px: (x, y) pixel in the unpadded frame on which the feature at row 0, column 0
             is centred; pixel centres have whole numbers.
         centre_step_px: (x, y) pixels from one feature to the next.
+        patch_px: edge of the square of pixels that a feature is made of, before any mixing.
+        attention_stacks: what of the core attends, in order; empty if nothing does.
     """
 
     output_shape: tuple[int, int, int, int]
@@ -52,6 +67,8 @@ class Core(nn.Module):
     num_frames_seen: int | None = None
     first_centre_px: tuple[float, float] = (0.0, 0.0)
     centre_step_px: tuple[float, float] = (1.0, 1.0)
+    patch_px: int = 1
+    attention_stacks: tuple[AttentionStack, ...] = ()
 
     def __init__(self, config: CoreConfig, **runtime: Unpack[CoreRuntime]) -> None:
         """Build the core from its flags and from `CoreRuntime`."""

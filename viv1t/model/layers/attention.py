@@ -1,10 +1,10 @@
 """Dot-product attention: the fused kernel, the same step by step, and the same by oneDNN."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from viv1t.model.layers.linear import product
 
@@ -12,6 +12,35 @@ from viv1t.model.layers.linear import product
 MIN_WORK = 2**21
 # Logits computed together: 2 MiB stay in the processor's cache.
 MAX_LOGITS = 2**19
+
+
+class Attending(nn.Module):
+    """A layer whose attention can be watched; `attention_weights` makes it of what is seen.
+
+    While somebody watches, the layer and those around it go step by step.
+
+    Attributes:
+        is_causal: whether what comes later in the sequence is masked.
+        observer: called with the queries and keys (b, heads, n, d) of each call; None: nobody.
+    """
+
+    is_causal: bool
+    observer: Callable[[Tensor, Tensor], None] | None = None
+
+
+def attention_weights(query: Tensor, key: Tensor, *, is_causal: bool) -> Tensor:
+    """softmax(q k^T / sqrt(d)), (..., n, n).
+
+    Args:
+        query: (..., n, d).
+        key: (..., n, d).
+        is_causal: mask what comes later in the sequence.
+    """
+    logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    if is_causal:
+        later = torch.ones(logits.shape[-2:], dtype=torch.bool, device=logits.device).triu(1)
+        logits = logits.masked_fill(later, float("-inf"))
+    return logits.softmax(dim=-1)
 
 
 def manual_attention(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool) -> Tensor:
@@ -23,11 +52,7 @@ def manual_attention(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bo
         value: (..., n, d).
         is_causal: mask what comes later in the sequence.
     """
-    logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-    if is_causal:
-        later = torch.ones(logits.shape[-2:], dtype=torch.bool, device=logits.device).triu(1)
-        logits = logits.masked_fill(later, float("-inf"))
-    return logits.softmax(dim=-1) @ value
+    return attention_weights(query, key, is_causal=is_causal) @ value
 
 
 def attention(

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from viv1t.model.cores.vivit.config import ViViTConfig
 from viv1t.model.cores.vivit.fast import prepare
 from viv1t.model.layers.activations import build_activation
-from viv1t.model.layers.attention import attention
+from viv1t.model.layers.attention import Attending, attention
 from viv1t.model.layers.drop import Dropout, DropPath
 from viv1t.model.layers.linear import FastLinear, is_covered
 from viv1t.model.layers.norms import build_norm
@@ -19,7 +19,7 @@ from viv1t.model.layers.residual import chunks
 from viv1t.model.layers.rotary import RotaryPositionEmbedding, RotaryTables, Rotation, rotate
 
 
-class Block(nn.Module):
+class Block(Attending):
     """What both kinds of block share: heads, norms of queries and keys, attention.
 
     Args:
@@ -80,6 +80,8 @@ class Block(nn.Module):
         query, key, value = (
             x.unflatten(-1, (-1, head_dim)).transpose(1, 2) for x in (query, key, value)
         )
+        if self.observer is not None:
+            self.observer(query, key)
         is_fused = self.config.flash_attention == 1
         found = attention(query, key, value, is_causal=self.is_causal, is_fused=is_fused)
         return self.attn_dropout(found.transpose(1, 2).flatten(2))
@@ -213,7 +215,9 @@ class Transformer(nn.Module):
 
     def _is_fast(self, tokens: Tensor) -> bool:
         is_wanted = self.config.fast == 1 and self.config.flash_attention == 1
-        return is_wanted and len(self.blocks) > 0 and is_covered(tokens, *self.blocks.parameters())
+        if not is_wanted or any(cast(Block, x).observer for x in self.blocks):
+            return False
+        return len(self.blocks) > 0 and is_covered(tokens, *self.blocks.parameters())
 
     def _run(self, blocks: Sequence[Callable[[Tensor], Tensor]], tokens: Tensor) -> Tensor:
         for block in blocks:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from viv1t.config.flags import check
-from viv1t.model.cores.base import CORES, Core, CoreRuntime, add_reg_scale
+from viv1t.model.cores.base import CORES, AttentionStack, Core, CoreRuntime, add_reg_scale
 from viv1t.model.cores.vivit.blocks import Transformer
 from viv1t.model.cores.vivit.config import ViViTConfig
 from viv1t.model.cores.vivit.incremental import IncrementalViViT, can_advance
@@ -119,6 +119,10 @@ class ViViTCore(Core):
     """The video vision transformer core (Arnab et al. 2021, factorised encoder)."""
 
     config: ViViTConfig
+    attention_stacks = (
+        AttentionStack("vivit.spatial_transformer", "space"),
+        AttentionStack("vivit.temporal_transformer", "time"),
+    )
 
     def __init__(self, config: ViViTConfig, **runtime: Unpack[CoreRuntime]) -> None:
         super().__init__(config, **runtime)
@@ -144,6 +148,7 @@ class ViViTCore(Core):
         middle = (config.spatial_patch_size - 1) / 2
         self.first_centre_px = (middle - left, middle - top)
         self.centre_step_px = (float(config.spatial_patch_stride),) * 2
+        self.patch_px = config.spatial_patch_size
 
     def num_frames_out(self, num_frames: int) -> int:
         """Frames that come out when `num_frames` go in."""
