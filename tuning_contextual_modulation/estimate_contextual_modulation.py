@@ -1,4 +1,4 @@
-"""Indices of contextual modulation, and neurons whose preference flips with contrast: two tables."""
+"""Indices of contextual modulation, and neurons that flip with contrast: two tables."""
 
 import argparse
 import logging
@@ -45,11 +45,11 @@ def main() -> None:
             found = analyse(samples, conditions, baseline=grey, rng=rng)
             tables[name].append(discs.assign(mouse=mouse_id).merge(found, on=["row", "size"]))
     for name, parts in tables.items():
-        table, name = pd.concat(parts, ignore_index=True), name + CENTRED[args.centre]
+        table = pd.concat(parts, ignore_index=True)
         if args.as_published and name == FLIPS:
             table["flip"] = table["exceeds"]
         kept = table[list(spec_of(name).columns)]
-        path = write_result(args.output_dir, name, kept, method=method)
+        path = write_result(args.output_dir, name + CENTRED[args.centre], kept, method=method)
         logger.info("wrote %d rows to %s", len(kept), path)
     if args.as_published:
         sizes = read_result(args.output_dir, "size_tuning", mouse_ids=list(shown))

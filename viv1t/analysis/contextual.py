@@ -71,6 +71,17 @@ def resample(samples: FloatArray, *, num: int, rng: np.random.Generator) -> Floa
     return np.einsum("br,nkr->bnk", weights, samples, optimize=True)
 
 
+def interval_shares(level: float, r: int) -> FloatArray:
+    """Quantiles (2,) of bootstraps of `r` samples that make an interval of `level`.
+
+    The expanded percentile interval of Hesterberg (2015): the plain one is too narrow for few
+    samples.
+    """
+    tail = stats.t.ppf((1 - level) / 2, max(r - 1, 1)) * np.sqrt(r / max(r - 1, 1))
+    low = float(stats.norm.cdf(tail))
+    return np.array([low, 1 - low])
+
+
 def contextual_modulation(
     samples: ArrayLike,
     conditions: pd.DataFrame,
@@ -153,7 +164,7 @@ def condition_row(conditions: pd.DataFrame, kind: str, contrast: float, size: fl
 def _intervals(
     above: FloatArray, num: int, level: float, rng: np.random.Generator
 ) -> dict[str, NDArray[np.generic]]:
-    shares = np.array([(1 - level) / 2, (1 + level) / 2])
+    shares = interval_shares(level, above.shape[2])
     bounds: dict[str, list[FloatArray]] = {"cmi": [], "suppression_iso": [], "centre": []}
     for start in range(0, len(above), BLOCK):
         means = resample(above[start : start + BLOCK], num=num, rng=rng)

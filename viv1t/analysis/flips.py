@@ -8,7 +8,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from viv1t.analysis.contextual import BLOCK, condition_row, modulation_index, resample
+from viv1t.analysis.contextual import (
+    BLOCK,
+    condition_row,
+    interval_shares,
+    modulation_index,
+    resample,
+)
 from viv1t.analysis.stats import FloatArray, benjamini_hochberg
 
 THRESHOLD: Final = 0.2
@@ -42,16 +48,16 @@ def flip_table(
     rng: np.random.Generator,
     threshold: float = THRESHOLD,
     alpha: float = 0.05,
-    num: int = 5000,
+    num: int = 2000,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """One row a neuron: does its preference flip from cross at high to iso at low contrast?
 
     Columns: cmi_high, cmi_low (indices of the two contrasts), interaction = cmi_high - cmi_low
-    with its interval interaction_lower, interaction_upper, p (two-sided, from bootstrapped
-    presentations) and q (false-discovery rate over neurons), exceeds (both effects reach
+    with its interval interaction_lower, interaction_upper and p (two-sided), both from
+    bootstrapped presentations, q (false-discovery rate over neurons), exceeds (both effects reach
     `threshold`, the published rule), reproduced (odd presentations alone and even presentations
-    alone prefer cross at high and iso at low contrast), and flip: all three with q <= `alpha`.
+    alone prefer cross at high and iso at low contrast), and flip: both, and q <= `alpha`.
 
     Args:
         high: (n, 2, r) responses above baseline to iso and cross surrounds at high contrast.
@@ -65,7 +71,6 @@ def flip_table(
     contrasts = [np.asarray(x, dtype=float) for x in (high, low)]
     indices = [_index(x.mean(axis=2)) for x in contrasts]
     bounds, p = _interaction(contrasts, num, level, rng)
-    p = np.where(np.isnan(indices[0] + indices[1]), np.nan, p)
     q = benjamini_hochberg(p)
     passed = exceeds(indices[0], threshold) & exceeds(-indices[1], threshold)
     halves = [[_index(x[..., half::2].mean(axis=2)) for x in contrasts] for half in (0, 1)]
@@ -122,19 +127,24 @@ def _index(means: FloatArray) -> FloatArray:
 def _interaction(
     contrasts: Sequence[FloatArray], num: int, level: float, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Interval (2, n) and two-sided p (n,) of the difference of the indices."""
-    shares = [(1 - level) / 2, (1 + level) / 2]
-    bounds, p = [], []
+    """Interval (2, n) and two-sided p (n,) of the difference of the indices.
+
+    p is that of a t test with the bootstrapped standard error.
+    """
+    r = contrasts[0].shape[2]
+    shares = interval_shares(level, r)
+    bounds, errors = [], []
     for start in range(0, len(contrasts[0]), BLOCK):
         high, low = (
             np.nan_to_num(_index(resample(x[start : start + BLOCK], num=num, rng=rng)))
             for x in contrasts
         )
-        drawn = high - low
-        bounds.append(np.quantile(drawn, shares, axis=0))
-        tail = np.minimum((drawn <= 0).sum(axis=0), (drawn >= 0).sum(axis=0))
-        p.append(np.minimum(2 * (tail + 1) / (num + 1), 1.0))
-    return np.concatenate(bounds, axis=1), np.concatenate(p)
+        bounds.append(np.quantile(high - low, shares, axis=0))
+        errors.append((high - low).std(axis=0) * np.sqrt(r / max(r - 1, 1)))
+    high, low = (_index(x.mean(axis=2)) for x in contrasts)
+    error = np.concatenate(errors)
+    t = np.divide(high - low, error, out=np.full(len(error), np.nan), where=error > 0)
+    return np.concatenate(bounds, axis=1), 2 * stats.t.sf(np.abs(t), max(r - 1, 1))
 
 
 def flip_sweep(

@@ -288,8 +288,9 @@ def discs_of(
 ) -> pd.DataFrame:
     """One row a neuron and disc: row, neuron, z_um, size, size_deg, disc_ratio, visible.
 
-    row is that of the table, z_um the depth (NaN: unknown), disc_ratio the radius of the disc over the sigma of the
-    receptive field (NaN: no good fit), visible the share of the disc that is on the screen.
+    row is that of the table, z_um the depth (NaN: unknown), disc_ratio the radius of the disc over
+    the sigma of the receptive field (NaN: no good fit), visible the share of the disc that is on
+    the screen.
 
     Args:
         table: of the stimuli of this module, neurons that saw them.
