@@ -22,6 +22,7 @@ def truth() -> pd.DataFrame:
             "direction_selectivity": RNG.uniform(0, 1, NUM),
             "w_iso": RNG.uniform(0.2, 0.8, NUM),
             "w_feedback": np.where(RNG.random(NUM) < 0.4, 1.0, 0.0),
+            "w_facilitation": np.where(RNG.random(NUM) < 0.3, 2.0, 0.0),
             "latency_frames": RNG.integers(1, 3, NUM),
             "fps": 30.0,
         }
@@ -45,8 +46,31 @@ def tables(*, informed: bool) -> dict[str, pd.DataFrame]:
             dsi=t["direction_selectivity"] ** 2,
         ),
         "size_tuning": own.assign(suppression_index=t["w_iso"], iti=t["w_feedback"] - 0.5),
-        "contextual_modulation": own.assign(cmi=-t["w_iso"]),
+        **contextual(t),
+        "response_onset": own.assign(
+            delay_s=(t["w_feedback"] > 0) * 0.11, isolated=np.arange(NUM) % 2 == 0
+        ),
     }
+
+
+def contextual(t: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Discs of two sizes and contrasts; only the large one at full contrast tells the truth."""
+    own = TRUTH[["mouse", "neuron"]]
+    shown = [
+        own.assign(
+            contrast=contrast,
+            size_deg=size,
+            disc_ratio=0.1 * size,
+            cmi=-t["w_iso"] if (size, contrast) == (30.0, 1.0) else 0.0,
+        )
+        for size in (20.0, 30.0, 40.0)
+        for contrast in (0.05, 1.0)
+    ]
+    flips = [
+        own.assign(size_deg=size, interaction=t["w_facilitation"] * (size == 30.0))
+        for size in (20.0, 30.0, 40.0)
+    ]
+    return {"contextual_modulation": pd.concat(shown), "contrast_flips": pd.concat(flips)}
 
 
 def values(*, informed: bool) -> dict[str, float]:
@@ -65,6 +89,8 @@ def test_truth_is_found():
             "Suppression by size": 1.0,
             "Inverse tuning": 1.0,
             "Contextual modulation": -1.0,
+            "Contrast flips": 1.0,
+            "Delay of feedback": 10.0,
         }
     )
 
@@ -76,6 +102,8 @@ def test_nothing_is_found_where_neurons_were_exchanged():
     assert abs(found["Direction selectivity"]) < 0.25
     assert abs(found["Suppression by size"]) < 0.3
     assert found["Inverse tuning"] == pytest.approx(0.5, abs=0.12)
+    assert found["Contrast flips"] == pytest.approx(0.5, abs=0.12)
+    assert found["Delay of feedback"] < -50
     summary = recovery_summary(recovered_pairs(tables(informed=False), TRUTH))
     assert (summary["p"].dropna() > 0.01).all()
 
@@ -92,6 +120,8 @@ def test_bad_fits_undefined_values_and_other_neurons_are_left_out():
     assert counts["Preferred direction"] == (TRUTH["direction_selectivity"] > 0.4).sum()
     assert counts["Suppression by size"] == (TRUTH["w_feedback"] == 0).sum()
     assert "Inverse tuning" not in counts
+    with_feedback = TRUTH["w_feedback"].gt(0) & (np.arange(NUM) % 2 == 0)
+    assert counts["Delay of feedback"] == with_feedback.sum()
     assert "Contextual modulation" not in counts
 
 

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from viv1t.plot.figures import (
     ceiling_figure,
@@ -192,6 +193,15 @@ def test_traces_hold_trials_mean_truth_and_predictions():
         np.testing.assert_array_equal(image.get_array(), VIDEO[frame])
         left, right, *_ = image.get_extent()
         assert (left + right) / 2 == pytest.approx(frame / 30, abs=1 / 30)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_captions_travel_with_the_files(name: str, tmp_path: Path):
+    plate = FIGURES[name]()
+    _, png, *_ = plate.save(tmp_path, name)
+    assert len(plate.caption) > 20
+    with Image.open(png) as image:
+        assert image.info["Description"] == plate.caption
 
 
 @pytest.mark.parametrize("name", FIGURES)

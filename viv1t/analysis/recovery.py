@@ -14,7 +14,10 @@ from viv1t.analysis.stats import auc
 
 Measure: TypeAlias = Literal["error", "rank", "detection", "median"]
 
-PAIR_COLUMNS: Final = ("quantity", "unit", "measure", "mouse", "neuron", "true", "recovered")
+PAIR_COLUMNS: Final = (
+    *("quantity", "unit", "measure", "cells"),
+    *("mouse", "neuron", "true", "recovered"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,8 @@ class Quantity:
             correlation; "detection", the area under the ROC curve for truths above 0; "median",
             the difference of the medians.
         needs: columns of the table besides that of `recovered`.
-        among: which rows count; None: all.
+        cells: which neurons count, in words.
+        among: the same as a function of the rows; None: all.
         period: of an angle in degrees; None: no angle.
     """
 
@@ -42,8 +46,13 @@ class Quantity:
     true: str | Callable[[pd.DataFrame], pd.Series]
     measure: Measure
     needs: tuple[str, ...] = ()
+    cells: str = "all"
     among: Callable[[pd.DataFrame], pd.Series] | None = None
     period: float | None = None
+
+
+# A disc that covers the receptive field: its radius over the sigma of the field (decisions.md).
+COVERING: Final = 2.5
 
 
 def _good(rows: pd.DataFrame) -> pd.Series:
@@ -58,62 +67,64 @@ def _without_feedback(rows: pd.DataFrame) -> pd.Series:
     return rows["w_feedback"].eq(0)
 
 
-def _with_feedback(rows: pd.DataFrame) -> pd.Series:
-    return rows["w_feedback"].gt(0)
+def _isolated(rows: pd.DataFrame) -> pd.Series:
+    return rows["w_feedback"].gt(0) & rows["isolated"].astype(bool)
 
 
 def _latency_ms(rows: pd.DataFrame) -> pd.Series:
     return 1000 * (rows["feedback_latency_frames"] - rows["latency_frames"]) / rows["fps"]
 
 
+_DIRECTION: Final = tuple(
+    quantity
+    for table, shown in (("selectivity", ""), ("gabor_selectivity", ", Gabors"))
+    for quantity in (
+        Quantity(
+            name=f"Preferred orientation{shown}",
+            unit="°",
+            table=table,
+            recovered="preferred_orientation_deg",
+            true=lambda rows: rows["direction_deg"] % 180,
+            measure="error",
+            period=180.0,
+        ),
+        Quantity(
+            name=f"Preferred direction{shown}",
+            unit="°",
+            table=table,
+            recovered="preferred_direction_deg",
+            true="direction_deg",
+            measure="error",
+            cells="true selectivity above .4",
+            among=_directional,
+            period=360.0,
+        ),
+        Quantity(
+            name=f"Direction selectivity{shown}",
+            unit="DSI",
+            table=table,
+            recovered="dsi",
+            true="direction_selectivity",
+            measure="rank",
+        ),
+    )
+)
 QUANTITIES: Final = (
-    Quantity(
-        name="Receptive field, x",
-        unit="px",
-        table="aRF",
-        recovered="x_px",
-        true="rf_x_px",
-        measure="error",
-        needs=("bad_fit",),
-        among=_good,
+    *(
+        Quantity(
+            name=f"Receptive field, {axis}",
+            unit="px",
+            table="aRF",
+            recovered=f"{axis}_px",
+            true=f"rf_{axis}_px",
+            measure="error",
+            needs=("bad_fit",),
+            cells="good fits",
+            among=_good,
+        )
+        for axis in ("x", "y")
     ),
-    Quantity(
-        name="Receptive field, y",
-        unit="px",
-        table="aRF",
-        recovered="y_px",
-        true="rf_y_px",
-        measure="error",
-        needs=("bad_fit",),
-        among=_good,
-    ),
-    Quantity(
-        name="Preferred orientation",
-        unit="°",
-        table="selectivity",
-        recovered="preferred_orientation_deg",
-        true=lambda rows: rows["direction_deg"] % 180,
-        measure="error",
-        period=180.0,
-    ),
-    Quantity(
-        name="Preferred direction",
-        unit="°",
-        table="selectivity",
-        recovered="preferred_direction_deg",
-        true="direction_deg",
-        measure="error",
-        among=_directional,
-        period=360.0,
-    ),
-    Quantity(
-        name="Direction selectivity",
-        unit="DSI",
-        table="selectivity",
-        recovered="dsi",
-        true="direction_selectivity",
-        measure="rank",
-    ),
+    *_DIRECTION,
     Quantity(
         name="Suppression by size",
         unit="index",
@@ -121,6 +132,7 @@ QUANTITIES: Final = (
         recovered="suppression_index",
         true="w_iso",
         measure="rank",
+        cells="without feedback",
         among=_without_feedback,
     ),
     Quantity(
@@ -138,18 +150,53 @@ QUANTITIES: Final = (
         recovered="cmi",
         true="w_iso",
         measure="rank",
+        cells="without feedback; disc covers the receptive field",
         among=_without_feedback,
+    ),
+    Quantity(
+        name="Contrast flips",
+        unit="interaction",
+        table="contrast_flips",
+        recovered="interaction",
+        true="w_facilitation",
+        measure="detection",
+        cells="disc covers the receptive field",
     ),
     Quantity(
         name="Delay of feedback",
         unit="ms",
         table="response_onset",
-        recovered="delay_ms",
+        recovered=lambda rows: 1000 * rows["delay_s"],
         true=_latency_ms,
         measure="median",
-        among=_with_feedback,
+        needs=("delay_s", "isolated"),
+        cells="with feedback; hole spares the receptive field",
+        among=_isolated,
     ),
 )
+
+
+def covering_discs(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """`tables` with one row a neuron in those of contextual modulation and contrast flips.
+
+    That row is of the smallest disc that covers the receptive field (2.5 sigma), and of the
+    highest contrast; neurons without such a disc are left out.
+
+    Args:
+        tables: name -> table.
+    """
+    found = dict(tables)
+    modulation = found.get("contextual_modulation")
+    if modulation is None or not {"contrast", "disc_ratio", "size_deg"} <= set(modulation):
+        return found
+    highest = modulation[modulation["contrast"].eq(modulation["contrast"].max())]
+    covering = highest[highest["disc_ratio"] >= COVERING].sort_values("size_deg", kind="stable")
+    chosen = covering.drop_duplicates(["mouse", "neuron"])
+    found["contextual_modulation"] = chosen
+    if "contrast_flips" in found:
+        key = ["mouse", "neuron", "size_deg"]
+        found["contrast_flips"] = found["contrast_flips"].merge(chosen[key], on=key)
+    return found
 
 
 def recovered_pairs(tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame) -> pd.DataFrame:
@@ -161,9 +208,9 @@ def recovered_pairs(tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame) -> 
         tables: name -> table with columns mouse and neuron.
         truth: the true parameters with columns mouse and neuron, numbered as in the tables.
     """
-    parts = []
+    parts, one_size = [], covering_discs(tables)
     for quantity in QUANTITIES:
-        table = tables.get(quantity.table)
+        table = one_size.get(quantity.table)
         if table is None or not _needed(quantity) <= set(table):
             continue
         rows = table.merge(truth, on=["mouse", "neuron"], suffixes=("", "_true"))
@@ -173,6 +220,7 @@ def recovered_pairs(tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame) -> 
             quantity=quantity.name,
             unit=quantity.unit,
             measure=quantity.measure,
+            cells=quantity.cells,
             true=_values(rows, quantity.true),
             recovered=_values(rows, quantity.recovered),
         )
@@ -200,8 +248,9 @@ def _values(rows: pd.DataFrame, column: str | Callable[[pd.DataFrame], pd.Series
 
 
 def recovery_summary(pairs: pd.DataFrame) -> pd.DataFrame:
-    """How well each quantity is recovered: quantity, measure, value, unit, p, n, num_mice.
+    """How well each quantity is recovered, one row each.
 
+    Columns: quantity, measure, value, unit, p, n, num_mice, cells (which neurons count).
     `p` tests rank correlations and detections (Mann-Whitney); it is NaN for errors.
 
     Args:
@@ -221,9 +270,10 @@ def recovery_summary(pairs: pd.DataFrame) -> pd.DataFrame:
                 "p": p,
                 "n": len(group),
                 "num_mice": group["mouse"].nunique(),
+                "cells": group["cells"].iloc[0],
             }
         )
-    columns = ["quantity", "measure", "value", "unit", "p", "n", "num_mice"]
+    columns = ["quantity", "measure", "value", "unit", "p", "n", "num_mice", "cells"]
     return pd.DataFrame(rows, columns=columns)
 
 

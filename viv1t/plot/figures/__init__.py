@@ -3,6 +3,7 @@
 from viv1t.plot.figures.ceiling import ceiling_figure
 from viv1t.plot.figures.learning import learning_figure
 from viv1t.plot.figures.positions import positions_figure
+from viv1t.plot.figures.recovery import recovery_figure
 from viv1t.plot.figures.scores import scores_figure
 from viv1t.plot.figures.traces import traces_figure
 
@@ -10,6 +11,7 @@ __all__ = [
     "ceiling_figure",
     "learning_figure",
     "positions_figure",
+    "recovery_figure",
     "scores_figure",
     "traces_figure",
 ]

@@ -38,4 +38,8 @@ def learning_figure(history: pd.DataFrame, *, ceiling: float | None = None) -> P
         loss.legend(loc="upper right")
         loss.set_title("Training")
         correlation.set_title("Validation, best epoch marked")
-    return Plate(figure, {"history": history})
+    caption = (
+        "Training loss and validation correlation (mean over neurons) after each epoch. Marked: the "
+        "epoch whose weights are kept."
+    )
+    return Plate(figure, {"history": history}, caption)

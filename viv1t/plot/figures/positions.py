@@ -31,4 +31,9 @@ def positions_figure(
             position_map(panels[2], of_mouse, frame_px=frame_px, style=style)
             panels[0].set_title(f"Mouse {mouse_id}")
             panels[2].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return Plate(figure, {"positions": positions, "agreement": pd.DataFrame(agreement)})
+    caption = (
+        "Positions at which the readouts look, against the true receptive-field centres of the "
+        "synthetic neurons; right: both in the frame of the movie."
+    )
+    numbers = {"positions": positions, "agreement": pd.DataFrame(agreement)}
+    return Plate(figure, numbers, caption)

@@ -1,6 +1,5 @@
 """What was recovered of neurons whose tuning is known."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -12,6 +11,7 @@ from viv1t.plot.style import (
     CHANCE_STYLE,
     PAGE_MM,
     RECORDED,
+    TRUTH,
     ModelStyle,
     Plate,
     house_style,
@@ -37,17 +37,18 @@ def recovery_figure(pairs: pd.DataFrame, summary: pd.DataFrame) -> Plate:
         for axes, (name, group) in zip(panels, groups, strict=False):
             measure = group["measure"].iloc[0]
             quantity = ("Recovered", str(group["unit"].iloc[0]))
-            if measure == "detection":
-                _detection(axes, group, quantity)
+            if measure in ("detection", "median"):
+                _boxes(axes, group, quantity, truth_is_one=measure == "median")
             else:
-                _scatter(axes, group, quantity, same_scale=measure in ("error", "median"))
+                _scatter(axes, group, quantity, same_scale=measure == "error")
             row = measures.loc[str(name)]
             value = f"{row['measure']} {row['value']:.2f} {row['unit']}".strip()
             corner_text(axes, f"{value}\nn = {row['n']}")
             axes.set_title(str(name))
         for axes in panels[len(groups) :]:
             axes.set_axis_off()
-    return Plate(figure, {"pairs": pairs, "summary": summary})
+    caption = "What the analyses found, against the true parameters of the synthetic neurons."
+    return Plate(figure, {"pairs": pairs, "summary": summary}, caption)
 
 
 def _scatter(
@@ -67,15 +68,41 @@ def _scatter(
         linestyle="none",
         label="_neurons",
     )
-    axes.margins(x=0.06, y=0.22 if not same_scale else 0.12)
+    axes.margins(x=0.06, y=0.12)
+    _leave_room(axes)
     label(axes, x=("True", quantity[1] if same_scale else "parameter"), y=quantity)
 
 
-def _detection(axes: Axes, group: pd.DataFrame, quantity: tuple[str, str]) -> None:
-    present = group["true"].to_numpy() > 0
+def _boxes(
+    axes: Axes, group: pd.DataFrame, quantity: tuple[str, str], *, truth_is_one: bool
+) -> None:
+    """Neurons with and without what is looked for; or all of them beside their one true value."""
     values = group["recovered"].to_numpy(dtype=float)
+    present = group["true"].to_numpy() > 0
     styles = {"absent": CHANCE_STYLE, "present": ModelStyle(BLUE, "o")}
     groups = {"absent": values[~present], "present": values[present]}
+    if truth_is_one:
+        styles, groups = {"recovered": ModelStyle(BLUE, "o")}, {"recovered": values}
     box_and_dots(axes, groups, styles=styles, quantity=quantity)
-    low, high = np.nanmin(values), np.nanmax(values)
-    axes.set_ylim(low - 0.05 * (high - low) - 1e-6, high + 0.25 * (high - low) + 1e-6)
+    if truth_is_one:
+        axes.axhline(
+            float(group["true"].median()), color=TRUTH, linewidth=1.2, linestyle=(0, (3, 1.2))
+        )
+        axes.annotate(
+            "true",
+            (1.0, float(group["true"].median())),
+            xycoords=("axes fraction", "data"),
+            xytext=(-1, 1.5),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=6,
+            color=TRUTH,
+        )
+    _leave_room(axes)
+
+
+def _leave_room(axes: Axes) -> None:
+    """Raise the upper end of the y axis, so that text has a place above the data."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.22 * (high - low))

@@ -40,7 +40,8 @@ def traces_figure(
         handles, labels = rows[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         shown = _fill_strip(rows[0], video, fps=fps)
-    return Plate(figure, {"responses": traces, "frames": shown})
+    caption = "Predicted and recorded responses of some neurons to one movie, shown repeatedly."
+    return Plate(figure, {"responses": traces, "frames": shown}, caption)
 
 
 def _fill_strip(axes: Axes, video: np.ndarray, *, fps: float) -> pd.DataFrame:
