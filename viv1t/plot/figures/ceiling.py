@@ -31,7 +31,7 @@ def ceiling_figure(scores: pd.DataFrame, *, share: float = 0.7) -> Plate:
             legend = axes.legend(loc="upper left", handletextpad=0.2, alignment="left")
             legend.set_title("small: neurons, large: mean", prop={"size": 6.5})
     caption = (
-        "Correlation of predictions with single recorded responses of each neuron, against the best "
-        f"that any model could reach. Dashed: {100 * share:.0f} % of that ceiling."
+        "Correlation of predictions with single recorded responses of each neuron, against the "
+        f"best that any model could reach. Dashed: {100 * share:.0f} % of that ceiling."
     )
     return Plate(figure, {"neurons": scores}, caption)

@@ -39,7 +39,7 @@ def learning_figure(history: pd.DataFrame, *, ceiling: float | None = None) -> P
         loss.set_title("Training")
         correlation.set_title("Validation, best epoch marked")
     caption = (
-        "Training loss and validation correlation (mean over neurons) after each epoch. Marked: the "
-        "epoch whose weights are kept."
+        "Training loss and validation correlation (mean over neurons) after each epoch. Marked: "
+        "the epoch whose weights are kept."
     )
     return Plate(figure, {"history": history}, caption)

@@ -30,7 +30,7 @@ def scores_figure(summary: pd.DataFrame) -> Plate:
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     caption = (
-        "Correlation of predictions with single recorded responses, mean over neurons, on each part "
-        "of the recordings. Pale: noise ceiling; in %: share of it that is reached."
+        "Correlation of predictions with single recorded responses, mean over neurons, on each "
+        "part of the recordings. Pale: noise ceiling; in %: share of it that is reached."
     )
     return Plate(figure, {"bars": table.drop(columns="group")}, caption)
