@@ -25,6 +25,7 @@ FACILITATION_HALF: Final = 0.01
 SPEED_HALF: Final = 2.0
 MIN_GAIN: Final = 0.2
 SMOOTHING_TAPS: Final = 12
+HALF: Final = "feedback_half"
 COLUMNS: Final = (
     "direction_selectivity",
     "orientation_selectivity",
@@ -52,7 +53,8 @@ class Population(nn.Module):
     * drive d: opponent motion energy (Adelson & Bergen 1985) mixed with its half-squared linear
       part (simple cells), the null direction and an orientation-blind part; its mean is 1 for the
       preferred grating at full contrast;
-    * numerator: d + w_feedback F exp(-d / .004) + w_facilitation I / (1 + I / .01);
+    * numerator: d + w_feedback F' exp(-d / .004) + w_facilitation I / (1 + I / .01), with
+      F' = F, or F² / (F + feedback_half) where the truth has that column: strong surrounds only;
     * denominator: half_saturation + d + w_untuned U + w_iso I + w_cross C.
 
     I, C, F and U are the iso, cross, feedback and untuned sums of `SurroundBank`; I, C and F arrive
@@ -101,6 +103,9 @@ class Population(nn.Module):
         decay = np.exp(-np.arange(SMOOTHING_TAPS) / self._constant("smoothing_frames"))
         self.register_buffer("smoothing", torch.from_numpy(decay / decay.sum()).float()[None, None])
         self.surround = SurroundBank(self.truth)
+        self.feedback_half: Tensor | None
+        half = truth[HALF].to_numpy(np.float32)[:, None] if HALF in truth else None
+        self.register_buffer(HALF, None if half is None else torch.from_numpy(half))
 
     def _constant(self, name: str) -> float:
         return float(self.truth[name].iloc[0])
@@ -193,6 +198,8 @@ class Population(nn.Module):
         drive = delay(drive + (1 - self.orientation_selectivity) * blind, self.lag)
         untuned = delay(pools["untuned"], self.lag)
         iso, cross, feedback = (delay(pools[p], self.late) for p in ("iso", "cross", "feedback"))
+        if self.feedback_half is not None:
+            feedback = feedback.square() / (feedback + self.feedback_half)
         numerator = (
             drive
             + self.w_feedback * feedback * torch.exp(-drive / FEEDBACK_GATE)

@@ -3,7 +3,7 @@
 import logging
 import multiprocessing
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +16,7 @@ from tqdm import tqdm
 from viv1t.data.mice import Mouse
 from viv1t.data.recording import Recording
 from viv1t.data.synthetic.ceiling import keep_ceilings
-from viv1t.data.synthetic.presets import PRESETS
+from viv1t.data.synthetic.presets import PRESETS, Preset
 from viv1t.data.synthetic.session import VERSION, Job, Source, made_by_path, prepare, write_movie
 from viv1t.errors import DataError
 from viv1t.names import TIER_OF_RAW, MouseId
@@ -64,7 +64,7 @@ def write_recordings(
     else:
         with _one_thread():
             _write(data_dir, missing, num_workers=num_workers, progress=progress)
-    _enter_mice(data_dir, sources)
+    enter_mice(data_dir, {source.mouse_id: _entry(source) for source in sources})
     return tuple(source.mouse_id for source in sources)
 
 
@@ -138,21 +138,27 @@ def _is_written(data_dir: Path, source: Source, *, overwrite: bool) -> bool:
     return False
 
 
-def _mouse_entry(source: Source) -> dict[str, Any]:
-    monitor = source.size.monitor
+def mouse_entry(folder: str, preset: Preset) -> dict[str, Any]:
+    """What mice.yaml says of a synthetic mouse whose files are in `folder`, seen from there."""
+    monitor = preset.monitor
     sizes = {f"{k}_cm": getattr(monitor, f"{k}_cm") for k in ("width", "height", "distance")}
     return {
-        "folder": f"synthetic/{source.mouse_id}",
+        "folder": folder,
         "fps": int(FPS),
-        "video_px": list(source.size.frame),
+        "video_px": list(preset.frame),
         "monitor": sizes,
     }
+
+
+def _entry(source: Source) -> dict[str, Any]:
+    return mouse_entry(f"synthetic/{source.mouse_id}", source.size)
 
 
 def _check_mice(data_dir: Path, sources: Sequence[Source], *, overwrite: bool) -> None:
     mice = _read_mice(data_dir)["mice"]
     for source in sources:
-        if mice.get(source.mouse_id, _mouse_entry(source)) != _mouse_entry(source):
+        entry = _entry(source)
+        if mice.get(source.mouse_id, entry) != entry:
             if overwrite:
                 continue
             raise DataError(
@@ -167,9 +173,9 @@ def _read_mice(data_dir: Path) -> dict[str, Any]:
     return {**content, "mice": dict(content.get("mice") or {})}
 
 
-def _enter_mice(data_dir: Path, sources: Sequence[Source]) -> None:
+def enter_mice(data_dir: Path, entries: Mapping[MouseId, dict[str, Any]]) -> None:
+    """Put `entries` into mice.yaml, beside what is there."""
     content = _read_mice(data_dir)
-    entries = {source.mouse_id: _mouse_entry(source) for source in sources}
     if entries.items() <= content["mice"].items():
         return
     content["mice"] |= entries
