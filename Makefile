@@ -45,6 +45,7 @@ demo: $(VENV)/.installed
 	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/vivit
 	$(PY) misc/demo_report.py --data_dir $(DATA) --output_dir $(DEMO) \
 	  --runs $(DEMO)/vivit $(DEMO)/ln --labels ViViT LN
+	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(DEMO)
 
 test: $(VENV)/.installed-dev
 	$(PY) -m pytest -q

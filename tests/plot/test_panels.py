@@ -296,3 +296,50 @@ def test_published_colours():
     styles = source_styles(sources, as_published=True)
     assert styles["ViV1T"].colour == "limegreen"
     assert styles["mine"].colour == VERMILION
+
+
+NOTHING = {"recorded": np.array([]), "ViViT": np.full(3, np.nan)}
+ONE = {"recorded": np.array([2.0]), "ViViT": np.array([2.0])}
+DEGENERATE: dict[str, Callable[[Axes], object]] = {
+    "boxes of nothing": lambda axes: panels.box_and_dots(
+        axes, NOTHING, styles=STYLES, quantity=QUANTITY
+    ),
+    "boxes of one value": lambda axes: panels.box_and_dots(
+        axes, ONE, styles=STYLES, quantity=QUANTITY
+    ),
+    "bracket over nothing": lambda axes: panels.significance(
+        axes, 0, 1, two_sample_test([1.0], [2.0])
+    ),
+    "histogram of nothing": lambda axes: panels.step_histogram(
+        axes, NOTHING, [0.0, 1.0, 2.0], styles=STYLES, quantity=QUANTITY
+    ),
+    "heat of nothing": lambda axes: panels.heat_table(
+        axes, pd.DataFrame(np.full((2, 2), np.nan)), x=QUANTITY, y=QUANTITY, quantity=QUANTITY
+    ),
+    "curve with gaps": lambda axes: panels.tuning_curve(
+        axes, [0, 90], [1.0, np.nan], [np.nan, np.nan], STYLES["ViViT"]
+    ),
+    "trace of nothing": lambda axes: panels.trace_band(
+        axes, [0.0, 0.1], [np.nan, np.nan], None, STYLES["ViViT"]
+    ),
+    "sizes without a median": lambda axes: panels.size_curve(
+        axes, [0, 10], [1.0, 2.0], None, STYLES["ViViT"], median_deg=np.nan
+    ),
+    "image of nothing": lambda axes: panels.image_with_contour(axes, np.full((3, 4), np.nan)),
+    "image of zeros": lambda axes: panels.image_with_contour(axes, np.zeros((3, 4)), OUTLINE),
+    "bars without a model": lambda axes: panels.bars_with_points(
+        axes,
+        pd.DataFrame(columns=["label", "group", "mouse", "value"]),
+        groups=["a"],
+        styles=STYLES,
+        quantity=QUANTITY,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_little_or_nothing_can_be_drawn_without_a_warning(name: str):
+    axes, _ = draw(DEGENERATE[name])
+    with house_style():
+        axes.get_figure().draw_without_rendering()
+    assert axes.get_position().width > 0.4

@@ -206,7 +206,8 @@ def bars_with_points(
                 label=name if centre == 0 else f"_{name}",
             )
             axes.errorbar([x], [mean], yerr=[sem], color=INK, elinewidth=0.8, capsize=1.5)
-            spread = np.linspace(-0.2, 0.2, len(values)) * width if len(values) > 1 else 0.0
+            reach = 0.2 * width if len(values) > 1 else 0.0
+            spread = np.linspace(-reach, reach, len(values))
             axes.plot(
                 x + spread,
                 values,

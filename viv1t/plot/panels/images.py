@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from viv1t.plot.axes import label
 from viv1t.plot.style import INK, VERMILION
@@ -36,8 +36,9 @@ def image_with_contour(
     """
     values = np.asarray(image, dtype=float)
     if limits is None:
-        largest = float(np.nanmax(np.abs(values))) or 1.0
-        limits = (-largest if np.nanmin(values) < 0 else 0.0, largest)
+        smallest, largest = _range(values)
+        top = max(abs(smallest), abs(largest)) or 1.0
+        limits = (-top if smallest < 0 else 0.0, top)
     axes.imshow(values, cmap="gray", vmin=limits[0], vmax=limits[1])
     if ellipse is not None and np.isfinite(ellipse["x_px"]):
         axes.add_patch(
@@ -81,7 +82,8 @@ def heat_table(
     """
     values = table.to_numpy(dtype=float)
     if limits is None:
-        limits = (min(0.0, float(np.nanmin(values))), float(np.nanmax(values)))
+        smallest, largest = _range(values)
+        limits = (min(0.0, smallest), largest)
     image = axes.imshow(
         values, cmap="Greys", vmin=limits[0], vmax=limits[1], origin="lower", aspect="auto"
     )
@@ -108,6 +110,12 @@ def heat_table(
                 color="white" if value > middle else INK,
             )
     axes.set_title(f"{quantity[0]} ({quantity[1]})", fontweight="normal", fontsize=6.5)
+
+
+def _range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The smallest and largest of `values`, NaN left out; 0 and 1 if there is none."""
+    known = values[np.isfinite(values)]
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
 
 
 def _short(name: object) -> str:
