@@ -7,10 +7,11 @@ from typing import Final
 from viv1t.results.contextual_tables import CONTEXTUAL_TABLES
 from viv1t.results.direction_tables import DIRECTION_TABLES
 from viv1t.results.feedback_tables import FEEDBACK_TABLES
+from viv1t.results.retinotopy_tables import RETINOTOPY_TABLES
 from viv1t.results.spec import TableSpec
 
 __all__ = ["TABLES", "TableSpec"]
 
 TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
-    {**CONTEXTUAL_TABLES, **DIRECTION_TABLES, **FEEDBACK_TABLES}
+    {**CONTEXTUAL_TABLES, **DIRECTION_TABLES, **FEEDBACK_TABLES, **RETINOTOPY_TABLES}
 )
