@@ -41,6 +41,7 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )
 # All frames of the stimulus count; the trace shows the grey before and after.
 REDUCTION: Final = Reduction(before=TIMING.blank_pre, after=TIMING.blank_post)
+GREY_FRAMES: Final = 5
 COMMAND: Final = "tuning_contextual_modulation/predict_grating.py"
 Centre: TypeAlias = Literal["neuron", "population"]
 # How conditions state the disc: the same for all neurons, or each neuron's own.
@@ -278,9 +279,14 @@ def samples_of(table: ResponseTable) -> tuple[NDArray[np.float64], pd.DataFrame]
 
 
 def grey_of(table: ResponseTable) -> NDArray[np.float64]:
-    """Response (n,) to the grey before the stimuli, mean over all of them."""
+    """Response (n,) to grey: mean over the last frames before all stimuli.
+
+    Earlier ones still hold a part of the response to the stimulus before.
+    """
     assert table.trace is not None
-    return table.trace[:, :, : table.reduction.before].mean(axis=(1, 2), dtype=float)
+    before = table.reduction.before
+    frames = slice(before - GREY_FRAMES, before)
+    return table.trace[:, :, frames].mean(axis=(1, 2), dtype=float)
 
 
 def discs_of(
@@ -298,7 +304,8 @@ def discs_of(
         monitor: the screen of the mouse.
     """
     column = _size_column(table)
-    sigma = disc_radius_px(receptive_fields, 1.0, int(table.neurons["neuron"].max()) + 1)
+    fields = receptive_fields[receptive_fields["neuron"].isin(table.neurons["neuron"])]
+    sigma = disc_radius_px(fields, 1.0, int(table.neurons["neuron"].max()) + 1)
     rows = []
     for size in sorted(set(table.conditions[column]) - {0.0}):
         for row, neuron in enumerate(table.neurons.to_dict("records")):
