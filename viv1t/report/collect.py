@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,16 +61,6 @@ class StoredTable:
     chapter: str
     about: Mapping[str, Any]
 
-    def read(self) -> pd.DataFrame | None:
-        """The table; None if it is damaged, after one line that says so."""
-        try:
-            if self.path.suffix == ".csv":
-                return pd.read_csv(self.path)
-            return pd.read_parquet(self.path)
-        except (OSError, ValueError) as error:
-            logger.warning("left out %s, which cannot be read: %s", self.path, error)
-            return None
-
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
@@ -109,12 +99,21 @@ def collect(folder: Path) -> Contents:
     return Contents(pictures=figures, tables=tables, runs=runs, folders=folders)
 
 
+def read_any(path: Path) -> pd.DataFrame | None:
+    """The table in a parquet or CSV file; None if it is damaged, after one line that says so."""
+    try:
+        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        logger.warning("left out %s, which cannot be read: %s", path, error)
+        return None
+
+
 def known_tables(folder: ResultDir) -> dict[str, pd.DataFrame]:
     """The readable tables of analyses in `folder`, by name."""
     found = {}
     for name in TABLES:
         if folder.table(name).is_file():
-            table = StoredTable(path=folder.table(name), name=name, chapter="", about={}).read()
+            table = read_any(folder.table(name))
             if table is not None:
                 found[name] = table
     return found
@@ -193,12 +192,31 @@ def _name(path: Path, folder: Path) -> str:
     return path.name if path == folder else str(path.relative_to(folder))
 
 
-def configuration_of(run: RunDir) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The flags of a run, and what is known of its last start; empty where unknown."""
-    values = []
-    for read in (run.read_args, lambda: run.read_provenance()["starts"][-1]):
-        try:
-            values.append(dict(read()))
-        except (UserError, KeyError, IndexError, TypeError):
-            values.append({})
-    return values[0], values[1]
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """How a run was made.
+
+    Attributes:
+        flags: of args.yaml; empty if it is damaged.
+        start: what is known of its last start; empty if nothing is.
+        num_epochs: that finished; 0: unknown.
+    """
+
+    flags: Mapping[str, Any]
+    start: Mapping[str, Any]
+    num_epochs: int
+
+
+def configuration_of(run: RunDir) -> Configuration:
+    """How `run` was made, as far as its files can be read."""
+    flags = _or_empty(run.read_args)
+    starts = _or_empty(run.read_provenance).get("starts") or [{}]
+    epochs = _or_empty(lambda: {"epochs": run.read_history()}).get("epochs", ())
+    return Configuration(flags=flags, start=starts[-1], num_epochs=len(epochs))
+
+
+def _or_empty(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return read()
+    except UserError:
+        return {}

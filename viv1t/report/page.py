@@ -11,7 +11,14 @@ import pandas as pd
 import yaml
 
 from viv1t.report.chapters import CHAPTERS, OTHER
-from viv1t.report.collect import Contents, Picture, StoredTable, configuration_of
+from viv1t.report.collect import (
+    Contents,
+    Picture,
+    StoredTable,
+    configuration_of,
+    read_any,
+)
+from viv1t.results.run import RunDir
 from viv1t.results.specs import TABLES
 
 MIME: Final[Mapping[str, str]] = MappingProxyType(
@@ -121,10 +128,11 @@ def _picture(picture: Picture) -> str:
         shown = f'<p class="missing">{size / 2**20:.0f} MiB, too large to be shown here</p>'
     else:
         shown = _embedded(picture.path.read_bytes(), picture.path.suffix, picture.caption)
+    read = {path.name: read_any(path) for path in picture.numbers if path.stat().st_size > 1}
     numbers = "".join(
-        _details(f"Numbers: {path.name}", _frame(pd.read_csv(path)))
-        for path in picture.numbers
-        if path.stat().st_size > 1
+        _details(f"Numbers: {name}", _frame(table))
+        for name, table in read.items()
+        if table is not None
     )
     return (
         f"<figure>{shown}<figcaption>{escape(picture.caption)} "
@@ -140,7 +148,7 @@ def _embedded(content: bytes, suffix: str, text: str) -> str:
 
 
 def _stored_table(stored: StoredTable) -> str:
-    table = stored.read()
+    table = read_any(stored.path)
     if table is None:
         return f'<p class="missing">{escape(stored.name)} cannot be read</p>'
     about = {key: stored.about[key] for key in ("method", "as_published") if key in stored.about}
@@ -149,13 +157,13 @@ def _stored_table(stored: StoredTable) -> str:
     return _details(title, _frame(table) + how)
 
 
-def _configuration(name: str, run: Any) -> str:  # noqa: ANN401
-    args, start = configuration_of(run)
-    history = len(run.read_history()) if run.history.is_file() else 0
-    epochs = f", {history} epochs" if history else ""
-    parts = _details(f"args.yaml ({len(args)} flags)", f"<pre>{escape(_yaml(args))}</pre>")
-    if start:
-        parts += _details("last start", f"<pre>{escape(_yaml(start))}</pre>")
+def _configuration(name: str, run: RunDir) -> str:
+    found = configuration_of(run)
+    epochs = f", {found.num_epochs} epochs" if found.num_epochs else ""
+    flags = f"<pre>{escape(_yaml(found.flags))}</pre>"
+    parts = _details(f"args.yaml ({len(found.flags)} flags)", flags)
+    if found.start:
+        parts += _details("last start", f"<pre>{escape(_yaml(found.start))}</pre>")
     return f"<h3>{escape(name)}{epochs}</h3>{parts}"
 
 

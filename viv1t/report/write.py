@@ -41,7 +41,7 @@ def write_report(folder: Path, data_dir: Path | None = None) -> Path:
         MissingResultError: there is nothing to report.
     """
     contents = collect(folder)
-    named = [configuration_of(run)[0].get("data_dir") for run in contents.runs.values()]
+    named = [configuration_of(run).flags.get("data_dir") for run in contents.runs.values()]
     places = [Path(place) for place in named if place] if data_dir is None else [data_dir]
     mice = {mouse.id: mouse for place in places for mouse in find_mice(place).values()}
     known = [mouse for mouse in mice.values() if truth_path(mouse.folder).is_file()]

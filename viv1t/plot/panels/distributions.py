@@ -160,7 +160,7 @@ def step_histogram(
             median = float(np.clip(np.median(parts[0][1]), edges[0], edges[-1]))
             median_triangle(axes, median, styles[name])
     if outside:
-        corner_text(axes, f"{outside} outside", right=True)
+        corner_text(axes, f"{outside} outside", right=True, top=False)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(bottom=0)
     label(axes, x=quantity, y=("Neurons", "%"))
