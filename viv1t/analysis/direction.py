@@ -2,15 +2,17 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from viv1t.analysis import direction_published as published
 from viv1t.analysis.curve_fits import fit_curves
-from viv1t.analysis.selectivity import direction_curves, selectivity
+from viv1t.analysis.selectivity import ALPHA, direction_curves, selectivity
+from viv1t.analysis.similarity import similarity_by_distance
 from viv1t.analysis.stats import benjamini_hochberg
 from viv1t.analysis.tuning_curves import (
     Design,
     FloatArray,
+    orientation_curve,
     preferred_bin,
     preferred_direction,
     preferred_orientation,
@@ -91,6 +93,91 @@ def curve_matrix(curves: pd.DataFrame, column: str = "mean") -> FloatArray:
         column: mean, sem, half_a or half_b.
     """
     key = "row" if "row" in curves else "neuron"
-    return curves.pivot_table(
-        index=key, columns="direction_deg", values=column, dropna=False
-    ).to_numpy(float)
+    return curves.pivot(index=key, columns="direction_deg", values=column).to_numpy(float)
+
+
+def is_selective(table: pd.DataFrame, tuning: str, *, threshold: float = 0.2) -> NDArray[np.bool_]:
+    """(n,) which neurons are worth comparing: index of at least `threshold`, and p <= .05.
+
+    The index is the unbiased one. In tables made as published it is the raw one, and the flag
+    (p <= .01 as k / 100) takes the place of p.
+
+    Args:
+        table: of indexes.
+        tuning: "direction" or "orientation".
+        threshold: of the index.
+    """
+    index = "dsi" if tuning == "direction" else "osi"
+    value = table[f"{index}_unbiased"].to_numpy(float)
+    if np.isnan(value).all():
+        flag = table[f"{tuning}_selective"].to_numpy(bool)
+        return flag & (table[index].to_numpy(float) >= threshold)
+    return (table[f"p_{tuning}"].to_numpy(float) <= ALPHA) & (np.nan_to_num(value) >= threshold)
+
+
+def tuning_similarity(
+    table: pd.DataFrame,
+    curves: pd.DataFrame,
+    tuning: str,
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Similarity in bins of depth and distance, and fits, of the neurons of one mouse.
+
+    See `similarity.Similarity`; both tables have the column tuning.
+
+    Args:
+        table: of indexes, of the neurons to compare; x_um, y_um, z_um.
+        curves: of at least these neurons.
+        tuning: "direction", or "orientation" for the mean of opposite directions.
+        seed: of bootstraps and permutations.
+        progress: show progress bars.
+    """
+    position, halves = _of_neurons(table, curves, tuning, ("half_a", "half_b"))
+    found = similarity_by_distance(position, *halves, seed=seed, progress=progress)
+    bins = found.bins.assign(num_neurons=found.num_neurons, tuning=tuning)
+    return bins, found.fits.assign(tuning=tuning)
+
+
+def published_tuning_similarity(
+    table: pd.DataFrame, curves: pd.DataFrame, tuning: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same in published bins, labelled as published, and all pairs.
+
+    `low` and `high` are a standard error over pairs away, `p` is that of Mann-Whitney against the
+    largest distance, `chance` the mean of all pairs.
+
+    Args:
+        table: of indexes, of the neurons to compare; x_um, y_um, z_um.
+        curves: of at least these neurons.
+        tuning: "direction" or "orientation".
+    """
+    position, (mean,) = _of_neurons(table, curves, "direction", ("mean",))
+    pairs = published.published_pairs(position, mean, tuning=tuning)
+    value = pairs.groupby(["v", "d"])["tuning_similarity"]
+    bins = value.agg(similarity="mean", sem="sem", num_pairs="count").reset_index()
+    bins = bins.merge(published.published_rank_tests(pairs), on=["v", "d"])
+    sem = bins.pop("sem")
+    bins = bins.rename(columns={"v": "depth_um", "d": "distance_um"}).assign(
+        mean_distance_um=bins["d"],
+        low=bins["similarity"] - sem,
+        high=bins["similarity"] + sem,
+        chance=pairs["tuning_similarity"].mean(),
+        num_neurons=len(table),
+        tuning=tuning,
+    )
+    return bins, pairs.assign(tuning_type=tuning)
+
+
+def _of_neurons(
+    table: pd.DataFrame, curves: pd.DataFrame, tuning: str, columns: tuple[str, ...]
+) -> tuple[FloatArray, list[FloatArray]]:
+    """Positions (n, 3), and curves (n, d) of each column, neurons ascending."""
+    ordered = table.sort_values("neuron")
+    used = curves[curves["neuron"].isin(ordered["neuron"])]
+    position = ordered[["x_um", "y_um", "z_um"]].to_numpy(float)
+    matrices = [curve_matrix(used, column) for column in columns]
+    if tuning == "orientation":
+        matrices = [orientation_curve(matrix) for matrix in matrices]
+    return position, matrices

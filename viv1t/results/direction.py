@@ -1,9 +1,9 @@
 """Direction tuning on disk: two tables, and the published arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,27 @@ from numpy.typing import NDArray
 from viv1t.names import MouseId
 from viv1t.results.specs import TABLES
 from viv1t.results.store import read_result, write_result
+from viv1t.results.tables import read_table, write_table
 from viv1t.utils.files import atomic
 
-# Stimulus -> tables of indexes and of curves.
-DIRECTION_TABLE_NAMES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+
+class DirectionTableNames(NamedTuple):
+    """The tables of one stimulus: indexes, curves, similarity of neighbours, its decay."""
+
+    indexes: str
+    curves: str
+    similarity: str
+    decay: str
+
+
+DIRECTION_TABLE_NAMES: Final[Mapping[str, DirectionTableNames]] = MappingProxyType(
     {
-        "gabor": ("gabor_selectivity", "gabor_curves"),
-        "grating": ("selectivity", "direction_curves"),
+        "gabor": DirectionTableNames(
+            "gabor_selectivity", "gabor_curves", "gabor_similarity", "gabor_decay"
+        ),
+        "grating": DirectionTableNames(
+            "selectivity", "direction_curves", "direction_similarity", "direction_decay"
+        ),
     }
 )
 
@@ -44,7 +58,7 @@ def write_direction_tuning(
         neurons: n rows; column neuron, and x_um, y_um, z_um where known.
         method: settings that shaped the numbers.
     """
-    names = DIRECTION_TABLE_NAMES[stimulus]
+    names = DIRECTION_TABLE_NAMES[stimulus][:2]
     who = neurons.reset_index(drop=True).assign(mouse=mouse_id)
     for place in ("x_um", "y_um", "z_um"):
         who[place] = who.get(place, np.nan)
@@ -68,11 +82,46 @@ def read_direction_tuning(
     Raises:
         MissingResultError: one is missing; the message names the command.
     """
-    first, second = DIRECTION_TABLE_NAMES[stimulus]
+    names = DIRECTION_TABLE_NAMES[stimulus]
     return (
-        read_result(folder, first, mouse_ids=mouse_ids),
-        read_result(folder, second, mouse_ids=mouse_ids),
+        read_result(folder, names.indexes, mouse_ids=mouse_ids),
+        read_result(folder, names.curves, mouse_ids=mouse_ids),
     )
+
+
+def write_tuning_similarity(
+    folder: Path,
+    mouse_id: MouseId,
+    stimulus: str,
+    parts: Sequence[tuple[pd.DataFrame, pd.DataFrame]],
+    *,
+    method: Mapping[str, Any],
+) -> list[Path]:
+    """The paths of the tables of similarity and decay of a mouse.
+
+    As published, of the table of similarity and tuning/tuning_similarity.parquet (all pairs).
+
+    Args:
+        folder: of results.
+        mouse_id: the mouse.
+        stimulus: of `DIRECTION_TABLE_NAMES`.
+        parts: bins, and fits or (as published) pairs; one for each kind of tuning.
+        method: settings that shaped the numbers.
+    """
+    names = DIRECTION_TABLE_NAMES[stimulus]
+    bins, others = (
+        pd.concat([part[i] for part in parts], ignore_index=True).assign(mouse=mouse_id)
+        for i in range(2)
+    )
+    path = write_result(folder, names.similarity, bins, method=method)
+    if not method.get("as_published", False):
+        return [path, write_result(folder, names.decay, others, method=method)]
+    pairs_path = Path(folder) / "tuning" / "tuning_similarity.parquet"
+    if pairs_path.is_file():
+        stored = read_table(pairs_path, command=TABLES[names.similarity].made_by)
+        others = pd.concat([stored[stored["mouse"] != mouse_id], others], ignore_index=True)
+    write_table(pairs_path, others)
+    return [path, pairs_path]
 
 
 def _write_published(folder: Path, table: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:

@@ -52,6 +52,43 @@ _CURVES: Final = MappingProxyType(
 _GABOR_SCRIPT: Final = "tuning_direction/estimate_selectivity_indexes.py"
 _GRATING_SCRIPT: Final = f"{_GABOR_SCRIPT} --stimulus grating"
 _SIMILARITY_SCRIPT: Final = "tuning_direction/estimate_tuning_similarity.py"
+_PAIR_OF: Final = MappingProxyType(
+    {
+        "mouse": "mouse",
+        "tuning": "direction or orientation",
+        "depth_um": "difference in depth, centre of the bin; 0 is the same plane",
+    }
+)
+_SIMILARITY: Final = MappingProxyType(
+    {
+        **_PAIR_OF,
+        "distance_um": "distance in the plane, centre of the bin",
+        "mean_distance_um": "of its pairs",
+        "num_pairs": "pairs of neurons",
+        "num_neurons": "neurons that were compared",
+        "similarity": "mean signal correlation of pairs",
+        "low": "lower end of its 95 % interval, bootstrap over neurons",
+        "high": "upper end",
+        "chance": "mean after curves changed places within their plane",
+        "p": "share of these that is as large",
+    }
+)
+_DECAY: Final = MappingProxyType(
+    {
+        **_PAIR_OF,
+        **{
+            f"{name}{end}": what + said
+            for name, what in (
+                ("amplitude", "of amplitude exp(-distance / length) + offset"),
+                ("length_um", "length of the decay"),
+                ("offset", "what stays at large distances"),
+                ("slope_per_100um", "of a straight line"),
+            )
+            for end, said in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
+        },
+        "p_slope": "of the slope, curves changing places within their plane",
+    }
+)
 DIRECTION_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
     {
         "gabor_blocks": TableSpec(
@@ -89,45 +126,23 @@ DIRECTION_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
             key=("mouse", "neuron", "direction_deg"),
             made_by=_GABOR_SCRIPT,
         ),
-        "tuning_similarity": TableSpec(
-            columns={
-                "mouse": "mouse",
-                "stimulus": "gabor or grating",
-                "tuning": "direction or orientation",
-                "depth_um": "difference in depth, centre of the bin; 0 is the same plane",
-                "distance_um": "distance in the plane, centre of the bin",
-                "mean_distance_um": "of its pairs",
-                "num_pairs": "pairs of neurons",
-                "num_neurons": "neurons that were compared",
-                "similarity": "mean signal correlation of pairs",
-                "low": "lower end of its 95 % interval, bootstrap over neurons",
-                "high": "upper end",
-                "chance": "mean after curves changed places within their plane",
-                "p": "share of these that is as large",
-            },
-            key=("mouse", "stimulus", "tuning", "depth_um", "distance_um"),
+        "gabor_similarity": TableSpec(
+            columns=_SIMILARITY,
+            key=("mouse", "tuning", "depth_um", "distance_um"),
             made_by=_SIMILARITY_SCRIPT,
         ),
-        "tuning_decay": TableSpec(
-            columns={
-                "mouse": "mouse",
-                "stimulus": "gabor or grating",
-                "tuning": "direction or orientation",
-                "depth_um": "difference in depth, centre of the bin; 0 is the same plane",
-                **{
-                    f"{name}{end}": what + said
-                    for name, what in (
-                        ("amplitude", "of amplitude exp(-distance / length) + offset"),
-                        ("length_um", "length of the decay"),
-                        ("offset", "what stays at large distances"),
-                        ("slope_per_100um", "of a straight line"),
-                    )
-                    for end, said in (("", ""), ("_low", ", lower end"), ("_high", ", upper end"))
-                },
-                "p_slope": "of the slope, curves changing places within their plane",
-            },
-            key=("mouse", "stimulus", "tuning", "depth_um"),
-            made_by=_SIMILARITY_SCRIPT,
+        "gabor_decay": TableSpec(
+            columns=_DECAY, key=("mouse", "tuning", "depth_um"), made_by=_SIMILARITY_SCRIPT
+        ),
+        "direction_similarity": TableSpec(
+            columns=_SIMILARITY,
+            key=("mouse", "tuning", "depth_um", "distance_um"),
+            made_by=f"{_SIMILARITY_SCRIPT} --stimulus grating",
+        ),
+        "direction_decay": TableSpec(
+            columns=_DECAY,
+            key=("mouse", "tuning", "depth_um"),
+            made_by=f"{_SIMILARITY_SCRIPT} --stimulus grating",
         ),
     }
 )

@@ -1,0 +1,20 @@
+"""Preferred orientations of neurons, from above and from the side."""
+
+import logging
+
+from viv1t.config.scripts import run_script
+from viv1t.plot.direction_sources import open_figure
+from viv1t.plot.figures.direction_maps import microcolumns_figure
+
+logger = logging.getLogger("viv1t.visualize_microcolumns")
+
+
+def main() -> None:
+    """Read the command line, draw, and say what was written."""
+    comparison = open_figure(__doc__ or "")
+    paths = comparison.save(microcolumns_figure(comparison), "microcolumns")
+    logger.info("wrote %s", paths[0])
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,20 @@
+"""Differences of preferred directions and orientations."""
+
+import logging
+
+from viv1t.config.scripts import run_script
+from viv1t.plot.direction_sources import open_figure
+from viv1t.plot.figures.direction_preferences import preference_differences_figure
+
+logger = logging.getLogger("viv1t.visualize_preference_differences")
+
+
+def main() -> None:
+    """Read the command line, draw, and say what was written."""
+    comparison = open_figure(__doc__ or "")
+    paths = comparison.save(preference_differences_figure(comparison), "preference_differences")
+    logger.info("wrote %s", paths[0])
+
+
+if __name__ == "__main__":
+    run_script(main)
