@@ -162,7 +162,8 @@ def step_histogram(
     if outside:
         corner_text(axes, f"{outside} outside", right=True, top=False)
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_ylim(bottom=0)
+    # What callers write into the upper corners stays clear of most steps.
+    axes.set_ylim(0, 1.2 * max(axes.dataLim.y1, 1.0))
     label(axes, x=quantity, y=("Neurons", "%"))
     return pd.concat(rows, ignore_index=True)
 

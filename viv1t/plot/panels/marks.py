@@ -40,6 +40,7 @@ def significance(
         va="bottom",
         fontsize=8 if is_star else 6,
         color=INK,
+        zorder=8,
         annotation_clip=False,
     )
     reach = level + 4 * step
