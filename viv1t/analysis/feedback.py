@@ -16,6 +16,7 @@ STIMULI: Final = ("classical", "inverse")
 # A hole of this many sigmas keeps the grating off the receptive field.
 ISOLATING: Final = 2.5
 WHOLE: Final = 0.99
+KEYS: Final = ("mouse", "neuron")
 
 
 def size_tables(
@@ -163,7 +164,9 @@ def onset_tables(
     return onsets, course
 
 
-def with_both_fields(onsets: pd.DataFrame, tuning: pd.DataFrame) -> pd.DataFrame:
+def with_both_fields(
+    onsets: pd.DataFrame, tuning: pd.DataFrame, *, keys: Sequence[str] = KEYS
+) -> pd.DataFrame:
     """The rows of `onsets` that a delay can be read from.
 
     Classical and inverse tuned neurons whose hole isolates the feedback, and whose onsets are both
@@ -172,20 +175,24 @@ def with_both_fields(onsets: pd.DataFrame, tuning: pd.DataFrame) -> pd.DataFrame
     Args:
         onsets: table response_onset.
         tuning: table size_tuning.
+        keys: columns that tell neurons apart.
     """
-    tuned = tuning.loc[tuning["classical_tuned"] & tuning["inverse_tuned"], ["mouse", "neuron"]]
-    chosen = onsets[onsets["isolated"]].merge(tuned, on=["mouse", "neuron"])
+    tuned = tuning[tuning["classical_tuned"] & tuning["inverse_tuned"]]
+    chosen = onsets[onsets["isolated"]].merge(tuned[list(keys)], on=list(keys))
     return chosen[chosen["delay_s"].notna()].reset_index(drop=True)
 
 
-def published_both_fields(onsets: pd.DataFrame, tuning: pd.DataFrame) -> pd.DataFrame:
+def published_both_fields(
+    onsets: pd.DataFrame, tuning: pd.DataFrame, *, keys: Sequence[str] = KEYS
+) -> pd.DataFrame:
     """The published choice: both tuned, both preferred sizes 10 to 30 degrees, depth 200 to 300 µm.
 
     Args:
         onsets: table response_onset.
         tuning: table size_tuning.
+        keys: columns that tell neurons apart.
     """
     chosen = tuning["classical_tuned"] & tuning["inverse_tuned"] & tuning["z_um"].between(200, 300)
     for name in ("classical_deg", "inverse_deg"):
         chosen &= tuning[name].between(10, 30)
-    return onsets.merge(tuning.loc[chosen, ["mouse", "neuron"]], on=["mouse", "neuron"])
+    return onsets.merge(tuning.loc[chosen, list(keys)], on=list(keys))

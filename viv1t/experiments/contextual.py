@@ -33,7 +33,7 @@ from viv1t.results.store import ResultDir, read_result
 from viv1t.rng import child
 from viv1t.stimuli.aperture import compose, disc, visible_share
 from viv1t.stimuli.grating import drifting_grating
-from viv1t.units import GREY, Monitor
+from viv1t.units import FPS, GREY, Monitor
 
 # The experiment, by what the disc is centred on.
 NAMES: Final[Mapping[str, str]] = MappingProxyType(
@@ -287,6 +287,37 @@ def grey_of(table: ResponseTable) -> NDArray[np.float64]:
     before = table.reduction.before
     frames = slice(before - GREY_FRAMES, before)
     return table.trace[:, :, frames].mean(axis=(1, 2), dtype=float)
+
+
+def traces_of(table: ResponseTable) -> pd.DataFrame:
+    """Mean responses over time, both directions together, one row a frame.
+
+    Columns: row (of the table), neuron, contrast, size (in degrees, or in sigmas), kind, time_s
+    (from the onset), mean, sem (over presentations of one direction, averaged).
+
+    Args:
+        table: of the stimuli of this module.
+    """
+    assert table.trace is not None
+    assert table.trace_sem is not None
+    keys = ["contrast", "size", "kind"]
+    conditions = table.conditions.rename(columns={_size_column(table): "size"})
+    time = (np.arange(table.trace.shape[2]) - table.reduction.before) / FPS
+    rows = np.arange(len(table.neurons))
+    frames = []
+    for key, part in conditions.groupby(keys):
+        places = part.index.to_numpy()
+        error = np.sqrt((table.trace_sem[:, places] ** 2).sum(axis=1)) / len(places)
+        values = {
+            "row": np.repeat(rows, len(time)),
+            "neuron": np.repeat(table.neurons["neuron"].to_numpy(), len(time)),
+            **dict(zip(keys, key, strict=True)),
+            "time_s": np.tile(time, len(rows)),
+            "mean": table.trace[:, places].mean(axis=1).ravel(),
+            "sem": error.ravel(),
+        }
+        frames.append(pd.DataFrame(values))
+    return pd.concat(frames, ignore_index=True)
 
 
 def discs_of(
