@@ -9,7 +9,8 @@ from viv1t import log
 from viv1t.analysis.contextual import contextual_modulation, published_modulation
 from viv1t.analysis.flips import contrast_flips
 from viv1t.config.scripts import run_script, script_parser
-from viv1t.experiments.contextual import NAMES, grey_of, load_gratings, samples_of
+from viv1t.experiments.contextual import NAMES
+from viv1t.experiments.contextual_responses import grey_of, load_gratings, samples_of
 from viv1t.results.contextual_tables import CENTRED, FLIPS, MODULATION
 from viv1t.results.store import read_result, spec_of, write_result
 from viv1t.results.tables import write_table

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from viv1t.analysis.stats import FloatArray, benjamini_hochberg, hierarchical_bootstrap
+from viv1t.config.flags import check
 from viv1t.names import SURROUND_KINDS
 
 # Neurons that are resampled together: memory is `num` times this times 32 bytes.
@@ -28,6 +29,18 @@ PUBLISHED_COLUMNS: Final[Sequence[tuple[str, str]]] = (
     ("shift", "shift"),
     ("cmi", "cmi"),
 )
+
+
+# Contextual modulation of mouse V1 in vivo, digitised from Keller et al. (2020, Neuron): shares of
+# neurons in bins of .25 from -1.5 to 1.5, below and above them, and the median.
+KELLER_EDGES: Final = tuple(np.linspace(-1.5, 1.5, 13))
+KELLER_SHARES: Final = (
+    *(0.0004, 0.0080, 0.0107, 0.0136, 0.0276, 0.0412),
+    *(0.0767, 0.1623, 0.2064, 0.1800, 0.1019, 0.0330),
+)
+KELLER_BELOW: Final = 0.037
+KELLER_ABOVE: Final = 0.0991
+KELLER_MEDIAN: Final = 0.6408
 
 
 def modulation_index(a: ArrayLike, b: ArrayLike) -> FloatArray:
@@ -216,6 +229,30 @@ def published_modulation(table: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns={ours: name for name, ours in PUBLISHED_COLUMNS})[
         [name for name, _ in PUBLISHED_COLUMNS]
     ].reset_index(drop=True)
+
+
+def one_size(table: pd.DataFrame, size_deg: float | None) -> pd.DataFrame:
+    """The rows of one disc a neuron.
+
+    Args:
+        table: columns mouse, neuron, contrast and size_deg.
+        size_deg: the diameter that is wanted; None: there is but one a neuron.
+
+    Raises:
+        ConfigError: there are several, or none of `size_deg`.
+    """
+    sizes = sorted(table["size_deg"].round(3).unique())
+    listed = ", ".join(f"{size:g}" for size in sizes[:12])
+    if size_deg is not None:
+        chosen = table[np.isclose(table["size_deg"], size_deg)]
+        check(len(chosen) > 0, f"--size_deg {size_deg:g} was not shown; there are {listed}")
+        return chosen.reset_index(drop=True)
+    key = [name for name in ("mouse", "neuron", "contrast") if name in table]
+    check(
+        not table.duplicated(key).any(),
+        f"discs of several sizes were shown ({listed}): choose one with --size_deg",
+    )
+    return table.reset_index(drop=True)
 
 
 def contrast_types(contrast: pd.Series) -> NDArray[np.str_]:
