@@ -142,7 +142,7 @@ def step_histogram(
                 linewidth=1.4 if whole else 0.5,
                 alpha=1.0 if whole else 0.6,
                 zorder=styles[name].zorder,
-                label=f"{name} (n = {len(of_mouse)})" if whole else f"_{name} {mouse}",
+                label=name if whole else f"_{name} {mouse}",
             )
             rows.append(
                 pd.DataFrame(
