@@ -7,7 +7,8 @@ import pandas as pd
 from viv1t import log
 from viv1t.analysis.feedback import onset_tables
 from viv1t.config.scripts import run_script, script_parser
-from viv1t.experiments.feedback import ONSET, load_shown, mean_traces
+from viv1t.experiments.feedback import ONSET
+from viv1t.experiments.feedback_responses import load_shown, mean_traces
 from viv1t.results.store import write_result
 from viv1t.results.tables import write_table
 from viv1t.rng import child

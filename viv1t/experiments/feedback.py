@@ -15,10 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
-from viv1t.errors import MissingResultError
 from viv1t.experiments import feedback_published
-from viv1t.experiments.contextual import SIGMAS, discs_of
-from viv1t.experiments.contextual import SIZE as SIZE_DEG
+from viv1t.experiments.contextual import SIGMAS
+from viv1t.experiments.contextual_published import SIZE as SIZE_DEG
 from viv1t.experiments.discs import DiscPlacement, disc_radius_px, take_neurons, with_discs
 from viv1t.experiments.feedback_published import (
     CPD,
@@ -31,17 +30,14 @@ from viv1t.experiments.feedback_published import (
 from viv1t.experiments.placed import Group, Placement
 from viv1t.experiments.probing import run_all
 from viv1t.experiments.published import product_table
-from viv1t.experiments.saved import load_experiment, load_facts
 from viv1t.experiments.stimuli import Render, StimulusSet
-from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
 from viv1t.experiments.timing import Timing
 from viv1t.insilico.probe import Probe
 from viv1t.names import MouseId
-from viv1t.results.store import ResultDir, read_result
+from viv1t.results.store import read_result
 from viv1t.rng import child
 from viv1t.stimuli.grating import drifting_grating
-from viv1t.units import Monitor
 
 SIZE: Final = "feedbackRF"
 ONSET: Final = "feedbackRF_onset"
@@ -221,86 +217,25 @@ def onset_set(config: OnsetConfig, placement: Placement) -> StimulusSet:
     return _evenly_phased(conditions, ONSET_TIMING, config.num_repeats, placement)
 
 
-def load_shown(
-    folder: Path,
-    name: str,
-    *,
-    as_published: bool = False,
-    mouse_ids: Sequence[MouseId] | None = None,
-) -> dict[MouseId, tuple[ResponseTable, pd.DataFrame]]:
-    """Responses of the neurons that saw the stimuli, and their discs, by mouse.
-
-    Columns of the discs: see `contextual.discs_of`.
+def example_movies(
+    placement: Placement, sizes_deg: Sequence[float] = SIZES_DEG
+) -> dict[str, NDArray[np.float32]]:
+    """{"classical": (s, t, h, w), "inverse": likewise}: what is shown at a place, phase 0.
 
     Args:
-        folder: of the results.
-        name: `SIZE` or `ONSET`.
-        as_published: the published stimuli.
-        mouse_ids: mice that are wanted; None: those that are there.
-
-    Raises:
-        MissingResultError: stimuli were not shown; the message names the command.
+        placement: where, and in which direction.
+        sizes_deg: (s,) diameters.
     """
-    name, command = (
-        name + PUBLISHED * as_published,
-        COMMANDS[name] + " --as_published" * as_published,
-    )
-    found = {}
-    for mouse_id, table in load_experiment(
-        folder, name, command=command, mouse_ids=mouse_ids
-    ).items():
-        shown = table.select(neurons=table.neurons["placed"].to_numpy(bool))
-        path = ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5"
-        monitor = Monitor(**load_facts(path)["groups"][0]["monitor"])
-        # In the middle of the screen no centre is stated.
-        middle = {"centre_x_px": monitor.width_px / 2, "centre_y_px": monitor.height_px / 2}
-        shown = replace(shown, neurons=shown.neurons.fillna(middle))
-        found[mouse_id] = shown, discs_of(shown, _fields(folder, mouse_id), monitor)
-    return found
-
-
-def _fields(folder: Path, mouse_id: MouseId) -> pd.DataFrame:
-    """Rows of the table aRF, none where it is missing: mid-screen stimuli do without it."""
-    try:
-        return read_result(folder, "aRF", mouse_ids=[mouse_id])
-    except MissingResultError:
-        return pd.DataFrame(columns=["neuron", "bad_fit", "sigma_x_px", "sigma_y_px"])
-
-
-def single_responses(
-    table: ResponseTable,
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Sizes (s,) in degrees, and responses (n, s, 2, d, r) to discs and holes, one by one.
-
-    Args:
-        table: of a `size_set`; d are its directions, r its repeats.
-    """
-    assert table.amplitude is not None
-    shown = table.conditions.iloc[table.presentations["condition"]].reset_index(drop=True)
-    shown["repeat"] = table.presentations["repeat"].to_numpy()
-    axes = [SIZE_DEG, "inverse", "direction", "repeat"]
-    order = shown.sort_values(axes).index.to_numpy()
-    shape = [shown[name].nunique() for name in axes]
-    sizes = np.unique(shown[SIZE_DEG].to_numpy(float))
-    return sizes, table.amplitude[:, order].reshape(-1, *shape)
-
-
-def mean_traces(table: ResponseTable) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean responses over time to discs and holes and their standard errors, both (n, 2, w).
-
-    Directions are averaged; the standard error is that over presentations of one direction.
-
-    Args:
-        table: of an `onset_set`.
-    """
-    parts = [table.select(inverse=kind) for kind in (0.0, 1.0)]
-    traces, errors = [], []
-    for part in parts:
-        assert part.trace is not None
-        assert part.trace_sem is not None
-        traces.append(part.trace.mean(axis=1))
-        errors.append(np.sqrt((part.trace_sem**2).sum(axis=1)) / part.trace.shape[1])
-    return np.stack(traces, axis=1), np.stack(errors, axis=1)
+    render = _renderer(placement, SIZE_TIMING.on)
+    unused = np.random.default_rng(0)
+    movies = {}
+    for kind, name in enumerate(("classical", "inverse")):
+        rows = [
+            {SIZE_DEG: size, "direction": 0.0, "inverse": kind, "phase_deg": 0.0}
+            for size in sizes_deg
+        ]
+        movies[name] = np.stack([render(row, unused) for row in rows]).astype(np.float32)
+    return movies
 
 
 def _evenly_phased(
