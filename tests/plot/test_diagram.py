@@ -1,14 +1,14 @@
 """The pictures of the documentation: readable, small, and true to the package."""
 
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from viv1t.plot.diagram import canvas, curve
+from viv1t.plot.overview import overview
+from viv1t.plot.rooms import ROOMS, SCRIPTS, architecture
 from viv1t.plot.style import MM_PER_INCH, house_style, save_drawing
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,15 +16,6 @@ from layout import assert_readable
 
 ROOT = Path(__file__).parents[2]
 LIMIT_BYTES = 300_000
-
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    path = ROOT / "misc/draw_overview.py"
-    spec = importlib.util.spec_from_file_location("draw_overview", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_a_canvas_counts_in_mm():
@@ -41,9 +32,9 @@ def test_a_curve_fills_its_rectangle():
 
 
 @pytest.mark.parametrize("name", ["overview", "architecture"])
-def test_pictures_are_readable_and_small(script, name, tmp_path):
+def test_pictures_are_readable_and_small(name, tmp_path):
     with house_style():
-        figure = script.overview(1234) if name == "overview" else script.architecture()
+        figure = overview(1234) if name == "overview" else architecture()
         figure.draw_without_rendering()
         assert_readable(figure, figure.axes[0].texts)
     for path in save_drawing(figure, tmp_path, name, suffixes=("png", "svg")):
@@ -51,9 +42,9 @@ def test_pictures_are_readable_and_small(script, name, tmp_path):
         assert (ROOT / "docs/figures" / path.name).stat().st_size < LIMIT_BYTES
 
 
-def test_the_picture_of_the_package_shows_each_room(script):
+def test_the_picture_of_the_package_shows_each_room():
     """Rooms that hold code stand in the picture, and only those."""
-    shown = {word for name in script._ROOMS if name != script._SCRIPTS for word in name.split()}
+    shown = {word for name in ROOMS if name != SCRIPTS for word in name.split()}
     package = ROOT / "viv1t"
     modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
     folders = {path.parent.relative_to(package).parts[0] for path in package.glob("*/**/*.py")}

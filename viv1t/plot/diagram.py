@@ -1,14 +1,27 @@
 """Schematic drawings: a canvas in mm, boxes, arrows, small images and curves."""
 
+from types import MappingProxyType
+from typing import Final
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from numpy.typing import NDArray
 
-from viv1t.plot.style import INK, MM_PER_INCH
+from viv1t.plot.style import BLUE, GREEN, INK, MM_PER_INCH, ORANGE, VERMILION
 
 Point = tuple[float, float]
+# The inside of a box, by its edge.
+PALE: Final = MappingProxyType(
+    {
+        BLUE: "#E3EFF8",
+        ORANGE: "#FCF1D9",
+        GREEN: "#E0F3EC",
+        VERMILION: "#FBE9DF",
+        "#777777": "white",
+    }
+)
 
 
 def canvas(width_mm: float, height_mm: float) -> tuple[Figure, Axes]:
