@@ -178,8 +178,8 @@ def _sweep(axes: Axes, sweep: pd.DataFrame) -> None:
         ("low", _LOW, "iso at low"),
     ):
         tuning_curve(axes, percent, 100 * sweep[column], None, style, name=name)
-    axes.set_ylim(bottom=0)
-    axes.legend(loc="upper right")
+    axes.set_ylim(0, 1.5 * axes.get_ylim()[1])
+    axes.legend(loc="upper right", ncols=2)
     label(axes, x=("Threshold", "%"), y=("Neurons", "%"))
 
 

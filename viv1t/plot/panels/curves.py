@@ -45,7 +45,7 @@ def tuning_curve(
         color=style.colour,
         marker=style.marker,
         markersize=2.8,
-        markeredgewidth=0,
+        markeredgewidth=0.8 if style.marker == "x" else 0,
         elinewidth=0.8,
         capsize=1.5,
         capthick=0.8,
