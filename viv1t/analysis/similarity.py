@@ -13,8 +13,9 @@ from viv1t.analysis.tuning_curves import FloatArray
 MAX_DISTANCE_UM: Final = 175.0
 STEP_UM: Final = 25.0
 DEPTH_STEP_UM: Final = 50.0
-# Lengths that the exponential fit tries.
+# Lengths that the exponential fit tries, and how much two correlations can differ.
 _LENGTHS_UM: Final = tuple(np.geomspace(5, 500, 140).tolist())
+_MAX_AMPLITUDE: Final = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +255,7 @@ def fit_decay(
 ) -> tuple[float, float, float, float]:
     """Amplitude, length_um, offset of the best exponential decay, and the slope of a line.
 
-    Least squares, lengths 5 to 500 µm, amplitude of either sign. NaN with fewer than four points
+    Least squares, lengths 5 to 500 µm, amplitudes -2 to 2. NaN with fewer than four points
     (three parameters), slopes with fewer than two.
 
     Args:
@@ -271,6 +272,7 @@ def fit_decay(
         return (*nothing, float(slope[0]))
     decays = np.exp(-distance_um / np.array(_LENGTHS_UM)[:, None])
     amplitudes, offsets, errors = _regression(decays, similarity, share)
+    errors = np.where(np.abs(amplitudes) <= _MAX_AMPLITUDE, errors, np.inf)
     best = int(np.argmin(errors))
     return float(amplitudes[best]), _LENGTHS_UM[best], float(offsets[best]), float(slope[0])
 

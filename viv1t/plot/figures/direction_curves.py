@@ -56,17 +56,16 @@ def tuning_curves_figure(comparison: DirectionComparison) -> Plate:
             direction_axis(axes, np.arange(0, 361, 90))
             who = of_reference.table.iloc[row]
             axes.set_title(f"Mouse {who['mouse']}, neuron {who['neuron']}")
-            axes.set_ylim(
-                0 if min(line.get_ydata().min() for line in axes.get_lines()) >= 0 else None, 1.15
-            )
             label(axes, y=("Response", "share of peak"))
             axes.label_outer()
+        table = pd.concat(numbers, ignore_index=True)
+        panels[0, 0].set_ylim(min(0.0, table["mean"].min() - 0.05), 1.1)
         for axes in list(panels.flat)[count:]:
             axes.set_axis_off()
         legend_below(figure, panels.flat[0])
     return Plate(
         figure,
-        {"curves": pd.concat(numbers, ignore_index=True)},
+        {"curves": table},
         caption=f"Direction tuning (mean and standard error) of {count} of "
         f"{len(of_reference.table)} neurons that are {tuning} selective in "
         f"{comparison.reference}, drawn at random.",
@@ -135,7 +134,7 @@ def curve_correlation_figure(comparison: DirectionComparison) -> Plate:
                 [pd.concat([neurons, t.assign(source=s)], axis=1) for s, t in found.items()]
             )
             summary += [_summary(name, tuning, t, neurons["mouse"]) for name, t in found.items()]
-        legend_below(figure, *panels.flat)
+        legend_below(figure, *panels[:, 0])
     numbers["summary"] = pd.DataFrame(summary)
     said = "; ".join(f"{r['source']}, {r['tuning']}: {r['text']}" for r in summary)
     return Plate(
@@ -195,6 +194,8 @@ def tuning_width_figure(comparison: DirectionComparison) -> Plate:
             numbers[f"{tuning}_curves"] = pd.concat(
                 [_mean_curve(left, comparison, n, c, tuning) for n, c in chosen.items()]
             )
+            lowest = (numbers[f"{tuning}_curves"]["mean"] - 0.03).min()
+            left.set_ylim(bottom=min(0.0, float(lowest)))
             count = len(chosen[comparison.reference].table)
             left.set_title(f"{tuning.capitalize()} tuning, n = {count} neurons")
             numbers[f"{tuning}_half_width"], text = _half_widths(right, comparison, chosen)
@@ -227,7 +228,6 @@ def _mean_curve(
     x = (np.arange(len(angles) + 1) - middle) * (angles[1] - angles[0])
     tuning_curve(axes, x, mean, sem, comparison.styles[name], name=name)
     axes.set_xticks(x[:: max(1, len(x) // 4)])
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     label(axes, x=(f"Angle from preferred {tuning}", "°"), y=("Response", "share of peak"))
     return pd.DataFrame({"source": name, "angle_deg": x, "mean": mean, "sem": sem})
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from viv1t.analysis.direction import tuning_similarity
+from viv1t.analysis.selectivity import ALPHA
 from viv1t.errors import ConfigError
 from viv1t.plot.axes import label, legend_below
 from viv1t.plot.direction_sources import MIN_NEURONS, DirectionComparison
@@ -12,6 +13,7 @@ from viv1t.plot.panels.cortex import cortex_map, similarity_lines
 from viv1t.plot.style import PAGE_MM, Plate, house_style, new_figure
 
 MAX_DEPTH_UM = 125.0
+SLAB_UM = 100.0
 
 
 def tuning_similarity_figure(
@@ -34,13 +36,14 @@ def tuning_similarity_figure(
             for axes, name in zip(row, names, strict=True):
                 own = mean[(mean["source"] == name) & (mean["tuning"] == tuning)]
                 if len(own):
-                    similarity_lines(
-                        axes, own, comparison.styles[name], by="depth_um", unit="µm deeper"
-                    )
+                    names_of = {d: f"{d:g} µm deeper" for d in np.unique(own["depth_um"])}
+                    similarity_lines(axes, own, comparison.styles[name], names=names_of)
                     fits = decays[(decays["source"] == name) & (decays["tuning"] == tuning)]
                     corner_text(axes, _decay_text(fits, own), right=True)
                 axes.set_title(f"{name}, {tuning}")
                 axes.label_outer()
+            low, high = row[0].get_ylim()
+            row[0].set_ylim(low, high + 0.35 * (high - low))  # room for what is written
         legend_below(figure, panels[0, 0])
     return Plate(
         figure,
@@ -69,17 +72,20 @@ def _decay_text(fits: pd.DataFrame, bins: pd.DataFrame) -> str:
     if fits.empty:
         return f"{bins['num_pairs'].sum():,} pairs"
     near = fits[fits["depth_um"] == fits["depth_um"].min()]
-    lines = [
-        f"{row.mouse}: slope {row.slope_per_100um:.2f} "
-        f"[{row.slope_per_100um_low:.2f}, {row.slope_per_100um_high:.2f}] / 100 µm\n"
-        f"length {row.length_um:.0f} [{row.length_um_low:.0f}, {row.length_um_high:.0f}] µm"
-        for row in near.itertuples()
-    ]
-    return "\n".join(["same plane", *lines[:2]])
+    lines = ["same plane"]
+    for row in near.to_dict("records")[:2]:
+        slope, low, high = (row[f"slope_per_100um{end}"] for end in ("", "_low", "_high"))
+        lines.append(f"{row['mouse']}: slope {slope:.2f} [{low:.2f}, {high:.2f}] / 100 µm")
+        if row["p_slope"] <= ALPHA and row["amplitude_low"] > 0:
+            ends = row["length_um_low"], row["length_um_high"]
+            lines.append(f"length {row['length_um']:.0f} [{ends[0]:.0f}, {ends[1]:.0f}] µm")
+        else:
+            lines.append(f"p = {row['p_slope']:.2g}")
+    return "\n".join(lines)
 
 
 def similarity_by_plane_figure(comparison: DirectionComparison) -> Plate:
-    """Similarity of neurons of one plane against distance, a line for each plane.
+    """Similarity of neurons of one plane against distance, a line for each 100 µm of depth.
 
     Raises:
         ConfigError: no position is known, or no neuron is selective.
@@ -88,15 +94,17 @@ def similarity_by_plane_figure(comparison: DirectionComparison) -> Plate:
     parts = []
     for name, chosen in comparison.chosen(tuning).items():
         curves = comparison.curves[name]
-        for (mouse, depth), table in chosen.table.groupby(["mouse", "z_um"]):  # type: ignore[misc]
+        slab = (chosen.table["z_um"] // SLAB_UM * SLAB_UM).rename("slab_um")
+        for (mouse, top), table in chosen.table.groupby(["mouse", slab]):
             if len(table) >= MIN_NEURONS:
                 own = curves[curves["mouse"] == mouse]
                 bins, _ = tuning_similarity(table, own, tuning, seed=comparison.seed)
-                parts.append(bins.assign(source=name, mouse=str(mouse), plane_um=float(depth)))
-    if not parts:
+                bins = bins[bins["depth_um"] == 0].assign(source=name, mouse=str(mouse))
+                parts.append(bins.assign(depth_um=float(str(top))))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if table.empty:
         raise ConfigError("no plane holds enough selective neurons whose position is known")
-    table = pd.concat(parts, ignore_index=True).drop(columns="depth_um")
-    mean = _over_mice(table.rename(columns={"plane_um": "depth_um"}))
+    mean = _over_mice(table)
     with house_style():
         figure = new_figure(PAGE_MM, 76)
         names = list(comparison.styles)
@@ -104,15 +112,17 @@ def similarity_by_plane_figure(comparison: DirectionComparison) -> Plate:
         for axes, name in zip(panels, names, strict=True):
             own = mean[mean["source"] == name].dropna(subset="similarity")
             if len(own):
-                similarity_lines(axes, own, comparison.styles[name], by="depth_um", unit="µm")
+                tops = np.unique(own["depth_um"])
+                names_of = {top: f"{top:g} to {top + SLAB_UM:g} µm" for top in tops}
+                similarity_lines(axes, own, comparison.styles[name], names=names_of)
             axes.set_title(f"{name}, {tuning}")
             axes.label_outer()
         legend_below(figure, panels[0])
     return Plate(
         figure,
         {"bins": table},
-        caption=f"Similarity of {tuning} tuning of neurons in one plane, by the depth of the "
-        "plane; bars: 95 % intervals, bootstrap over neurons.",
+        caption=f"Similarity of {tuning} tuning of neurons in one plane, of planes in steps of "
+        f"{SLAB_UM:g} µm of depth; bars: 95 % intervals, bootstrap over neurons.",
     )
 
 
@@ -132,7 +142,6 @@ def microcolumns_figure(comparison: DirectionComparison) -> Plate:
     with house_style():
         figure = new_figure(PAGE_MM, 100)
         panels = figure.subplots(2, len(shown), squeeze=False, height_ratios=[2, 1], sharex=True)
-        drawn = None
         for (above, beside), (name, table) in zip(panels.T, shown.items(), strict=True):
             x, y, z, angle = (table[c] for c in ("x_um", "y_um", "z_um", column))
             drawn = cortex_map(above, x, y, angle, period_deg=period)

@@ -1,5 +1,6 @@
 """Neurons in the cortex: how similarity falls with distance, and what they prefer where."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -11,27 +12,26 @@ from numpy.typing import ArrayLike
 
 from viv1t.plot.axes import label
 from viv1t.plot.panels.marks import chance_line
-from viv1t.plot.style import ModelStyle
+from viv1t.plot.style import INK, ModelStyle
 
 # A colour map that ends as it begins, for angles.
 CYCLIC: Final = "twilight_shifted"
 
 
 def similarity_lines(
-    axes: Axes, bins: pd.DataFrame, style: ModelStyle, *, by: str, unit: str
+    axes: Axes, bins: pd.DataFrame, style: ModelStyle, *, names: Mapping[float, str]
 ) -> None:
-    """Draw similarity against distance with its intervals, one ever paler line a value of `by`.
+    """Draw similarity against distance with its intervals, one ever paler line a depth.
 
     Args:
         axes: the panel.
-        bins: columns distance_um, similarity, low, high, chance and `by`.
+        bins: columns depth_um, distance_um, similarity, low, high, chance, num_pairs.
         style: colour and marker of the first line.
-        by: column that tells lines apart.
-        unit: of that column, for the legend.
+        names: of the depths, for the legend.
     """
-    values = np.unique(bins[by])
+    values = list(names)
     for place, value in enumerate(values):
-        rows = bins[bins[by] == value].sort_values("distance_um")
+        rows = bins[bins["depth_um"] == value].sort_values("distance_um")
         share = 0.75 * place / max(1, len(values) - 1)
         colour = tuple((1 - share) * c + share for c in to_rgb(style.colour))
         x = rows["distance_um"].to_numpy(float) + 1.5 * (place - (len(values) - 1) / 2)
@@ -45,10 +45,10 @@ def similarity_lines(
             marker=style.marker,
             markersize=3,
             elinewidth=0.7,
-            label=f"{value:g} {unit}",
+            label=names[value],
         )
     chance_line(axes, float(np.average(bins["chance"], weights=bins["num_pairs"])))
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.2 * float(bins["distance_um"].max()))
     label(axes, x=("Distance in the plane", "µm"), y=("Signal correlation", "r"))
 
 
@@ -71,9 +71,9 @@ def cortex_map(
         cmap=CYCLIC,
         vmin=0,
         vmax=period_deg,
-        s=7,
-        linewidths=0.2,
-        edgecolors="white",
+        s=9,
+        linewidths=0.3,
+        edgecolors=INK,
     )
     axes.set_aspect("equal", adjustable="datalim")
     return drawn
