@@ -8,7 +8,7 @@ from viv1t.analysis.rollout import RolloutTally
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.insilico.extract import extract_from_recordings
 from viv1t.names import TEST_TIERS
-from viv1t.results.attention import RECORDED_TRIALS
+from viv1t.results.attention import PUBLISHED, RECORDED_TRIALS
 
 logger = logging.getLogger("viv1t.extract_attention")
 
@@ -46,7 +46,7 @@ def main() -> None:
     logger.info(
         "wrote the attention to %s to %s",
         ", ".join(f"{number} trials of mouse {mouse_id}" for mouse_id, number in numbers.items()),
-        args.output_dir / "experiments" / RECORDED_TRIALS,
+        args.output_dir / "experiments" / (RECORDED_TRIALS + PUBLISHED * args.as_published),
     )
 
 

@@ -6,10 +6,13 @@ from golden_cases import arrays, facts
 
 from viv1t.analysis.rollout import (
     RolloutTally,
+    agreement,
     fold,
     fold_as_published,
     mean_received,
     min_max,
+    patch_contrast,
+    patch_means,
     received_beyond_lag,
     received_per_query,
     rollout,
@@ -128,7 +131,8 @@ def test_no_frame_stands_out_where_only_the_lag_matters(name):
 def test_lags_are_recovered():
     by_lag = share_by_lag(NULLS["fading"], is_causal=True)
     expected = np.exp(-np.arange(N) / 2.5)
-    np.testing.assert_allclose(by_lag, expected / expected.sum(), rtol=1e-3)
+    np.testing.assert_allclose(by_lag[N - 1 :], expected / expected.sum(), rtol=1e-3)
+    assert (by_lag[: N - 1] == 0).all()
 
 
 def test_what_the_other_means_make_of_the_mask():
@@ -177,3 +181,24 @@ def test_share_inside_a_region():
     mask[1:3, 2:4] = True
     assert share_inside(np.ones((5, 4, 6)), mask) == pytest.approx(np.ones(5))
     assert share_inside(mask.astype(float), mask) == pytest.approx(mask.size / mask.sum())
+
+
+def test_patch_means_undo_a_fold():
+    values = np.random.default_rng(0).random((5, 12))
+    geometry = {**GEOMETRY, "left_px": 0, "top_px": 0}
+    np.testing.assert_allclose(patch_means(fold(values, **geometry), **geometry), values)
+    assert patch_contrast(fold(values, **geometry), **geometry).max() < 1e-6
+    noise = np.random.default_rng(1).normal(0, 2, (5, 9, 12))
+    expected = noise.reshape(5, 3, 3, 4, 3).std(axis=(2, 4)).reshape(5, 12)
+    np.testing.assert_allclose(patch_contrast(noise, **geometry), expected)
+
+
+def test_agreement_of_what_agrees_and_of_what_does_not():
+    rng = np.random.default_rng(0)
+    one, other = rng.random((2, 400, 30))
+    assert agreement(one, np.exp(one)) == pytest.approx(1)
+    assert agreement(one, -one) == pytest.approx(-1)
+    assert abs(agreement(one, other)) < 0.03
+    both_vary = np.arange(400)[:, None] * 10.0  # frames that differ as a whole do not agree
+    assert abs(agreement(one + both_vary, other + both_vary)) < 0.03
+    assert np.isnan(agreement(one, np.ones_like(one)))

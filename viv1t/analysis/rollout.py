@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from viv1t.errors import ConfigError
 
@@ -88,14 +89,14 @@ def share_by_lag(shares: FloatArray, *, is_causal: bool) -> FloatArray:
 
     Row q of such attention is k(q - j) / sum over the frames j that q can see. The maximum of the
     likelihood of `shares` is found by scaling each lag until its sum is right (iterative
-    proportional fitting). (n,) from lag 0 upwards if causal, else (2 n - 1,) from 1 - n upwards.
+    proportional fitting). (2 n - 1,) of lags 1 - n to n - 1; those below 0 are 0 if causal.
 
     Args:
         shares: (n, n) rollout, rows of sum one.
         is_causal: whether a frame sees no later one.
     """
     lags, seen = _lags(len(shares), is_causal=is_causal)
-    size = int(lags.max()) + 1
+    size = 2 * len(shares) - 1
     observed = np.bincount(lags[seen], weights=shares[seen], minlength=size)
     by_lag = np.full(size, 1 / size)
     for _ in range(MAX_STEPS):
@@ -163,7 +164,7 @@ class RolloutTally:
         * temporal_attentions (t,): `received_beyond_lag`. Published: mean over queries and places,
           `min_max`.
         * temporal_per_query (t,): `received_per_query`, not if published.
-        * temporal_lags (t,) or (2 t - 1,): `share_by_lag`, not if published.
+        * temporal_lags (2 t - 1,): `share_by_lag`, not if published.
         """
         found: dict[str, FloatArray] = {}
         if self._places:
@@ -215,6 +216,50 @@ def fold(
     return np.divide(painted, counts, out=np.full(painted.shape, np.nan), where=counts > 0)
 
 
+def patch_means(
+    pixels: FloatArray,
+    *,
+    frame_shape: tuple[int, int],
+    grid: tuple[int, int],
+    patch_px: int,
+    stride_px: int,
+    left_px: int,
+    top_px: int,
+) -> FloatArray:
+    """(..., p): mean of the pixels (..., h, w) of the frame that each patch covers; see `fold`."""
+    geometry = {"patch_px": patch_px, "stride_px": stride_px}
+    rows = _windows(grid[0], frame_shape[0], before_px=top_px, **geometry)
+    columns = _windows(grid[1], frame_shape[1], before_px=left_px, **geometry)
+    counts = rows.sum(axis=1)[:, None] * columns.sum(axis=1)
+    sums = rows @ pixels @ columns.T
+    return (sums / counts).reshape(*pixels.shape[:-2], -1)
+
+
+def patch_contrast(frames: FloatArray, **geometry: Any) -> FloatArray:  # noqa: ANN401
+    """(..., p): standard deviation of the pixels (..., h, w) that each patch covers."""
+    mean = patch_means(frames, **geometry)
+    square = patch_means(np.square(frames, dtype=float), **geometry)
+    return np.sqrt(np.maximum(square - mean**2, 0))
+
+
+def agreement(one: FloatArray, other: FloatArray) -> float:
+    """Spearman correlation over patches, mean over frames; NaN if nothing varies.
+
+    Frames are taken one by one, so that what distinguishes frames does not count.
+
+    Args:
+        one: (t, p).
+        other: (t, p).
+    """
+    varies = (np.ptp(one, axis=1) > 0) & (np.ptp(other, axis=1) > 0)
+    if not varies.any():
+        return float("nan")
+    ranks = [rankdata(values[varies], axis=1) for values in (one, other)]
+    ranks = [r - r.mean(axis=1, keepdims=True) for r in ranks]
+    scale = np.sqrt((ranks[0] ** 2).sum(axis=1) * (ranks[1] ** 2).sum(axis=1))
+    return float(((ranks[0] * ranks[1]).sum(axis=1) / scale).mean())
+
+
 def fold_as_published(values: FloatArray, **geometry: Any) -> FloatArray:  # noqa: ANN401
     """`fold`, then each frame (h, w) divided by its largest value."""
     folded = fold(values, **geometry)
@@ -235,9 +280,7 @@ def share_inside(folded: FloatArray, mask: NDArray[np.bool_]) -> FloatArray:
 def _lags(num_frames: int, *, is_causal: bool) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """(n, n) number of the lag of each query and key, and whether the query sees the key."""
     lags = np.arange(num_frames)[:, None] - np.arange(num_frames)
-    if is_causal:
-        return lags.clip(0), lags >= 0
-    return lags + num_frames - 1, np.ones_like(lags, dtype=bool)
+    return lags + num_frames - 1, (lags >= 0) | (not is_causal)
 
 
 def _of_lags(by_lag: FloatArray, lags: NDArray[np.int64], seen: NDArray[np.bool_]) -> FloatArray:

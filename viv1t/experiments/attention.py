@@ -1,6 +1,7 @@
 """Attention of a twin to a set of stimuli, trial by trial."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from viv1t.experiments.stimuli import StimulusSet
 from viv1t.insilico.extract import Extraction, Shown, extract_attention, the_twin
 from viv1t.insilico.probe import Probe
 from viv1t.names import MouseId
-from viv1t.results.attention import AttentionFiles
+from viv1t.results.attention import PUBLISHED, AttentionFiles
 
 
 def attend_to_stimuli(
@@ -24,8 +25,8 @@ def attend_to_stimuli(
 ) -> dict[MouseId, AttentionFiles]:
     """The rollouts of each mouse to stimuli in the middle of its screen.
 
-    Rows of `facts["trials"]` are presentations: columns of the schedule and of the conditions;
-    `facts["on"]` frames each, from `onset`.
+    Rows of `facts["trials"]` are presentations: columns of the schedule and of the conditions, and
+    `on`, their frames from `onset`.
 
     Args:
         probe: who is asked: one twin.
@@ -42,7 +43,7 @@ def attend_to_stimuli(
     for mouse_id, monitor in probe.monitors.items():
         stimuli = design(Placement(monitor=monitor, centre_px=None))
         schedule = stimuli.schedule(probe.seed)
-        files = AttentionFiles.of(probe.output_dir, name, mouse_id)
+        files = AttentionFiles.of(probe.output_dir, name + PUBLISHED * how.as_published, mouse_id)
         extract_attention(
             twin,
             mouse_id,
@@ -50,8 +51,7 @@ def attend_to_stimuli(
             files,
             how,
             trial_table=_rows(stimuli, schedule),
-            made_by=made_by,
-            provenance=probe.provenance,
+            facts={"made_by": made_by, "monitor": asdict(monitor)} | dict(probe.provenance),
         )
         found[mouse_id] = files
     return found

@@ -19,7 +19,7 @@ from viv1t.insilico.responder import Responder
 from viv1t.insilico.responders import open_responder
 from viv1t.insilico.twin import DigitalTwin, Precision
 from viv1t.names import MouseId, Tier
-from viv1t.results.attention import EXTRACT, RECORDED_TRIALS, AttentionFiles
+from viv1t.results.attention import EXTRACT, PUBLISHED, RECORDED_TRIALS, AttentionFiles
 from viv1t.results.run import RunDir
 
 
@@ -74,8 +74,7 @@ def extract_attention(
     how: Extraction,
     *,
     trial_table: Sequence[Mapping[str, Any]],
-    made_by: str,
-    provenance: Mapping[str, str | int],
+    facts: Mapping[str, Any],
 ) -> int:
     """The number of trials of which `files` hold the attention; those that do already are skipped.
 
@@ -89,8 +88,7 @@ def extract_attention(
         files: where attention is written.
         how: settings.
         trial_table: rows that describe trials; each has the key "trial".
-        made_by: the script, for messages.
-        provenance: of the twin.
+        facts: what else identifies it, plain values: `made_by`, the script, and weights.
 
     Raises:
         ConfigError: the files hold the attention of something else, or the core has none.
@@ -103,9 +101,8 @@ def extract_attention(
             "skip_frames": how.skip_frames,
             "fps": twin.fps,
             "geometry": patch_geometry(twin)._asdict(),
-            "made_by": made_by,
-            "weights": str(provenance.get("weights", "")),
             "trials": [dict(row) for row in trial_table],
+            **facts,
         }
     )
     number = len({row["trial"] for row in trial_table})
@@ -176,7 +173,7 @@ def extract_from_recordings(
     twin = the_twin(
         open_responder(output_dir, data_dir=data_dir, device=device, precision=precision)
     )
-    recordings = open_recordings(twin, data_dir, mouse_ids)
+    run, recordings = RunDir.open(output_dir), open_recordings(twin, data_dir, mouse_ids)
     numbers = {}
     for mouse_id, chosen in choose_tiers(recordings, tiers).items():
         trials, table = recorded_trials(twin, recordings[mouse_id], chosen)
@@ -184,7 +181,7 @@ def extract_from_recordings(
             twin,
             mouse_id,
             trials,
-            AttentionFiles.of(output_dir, RECORDED_TRIALS, mouse_id),
+            AttentionFiles.of(output_dir, RECORDED_TRIALS + PUBLISHED * as_published, mouse_id),
             Extraction(
                 make_tally=make_tally,
                 as_published=as_published,
@@ -193,8 +190,7 @@ def extract_from_recordings(
                 progress=progress,
             ),
             trial_table=table,
-            made_by=EXTRACT,
-            provenance=weights_id(RunDir.open(output_dir)),
+            facts={"made_by": EXTRACT, "weights": weights_id(run)["weights"]},
         )
     return numbers
 

@@ -45,6 +45,7 @@ def animate(
     window: Windows = None,
     quantity: tuple[str, str] = ("Response", "a.u."),
     title: str = "",
+    columns: int | None = None,
     progress: bool = False,
 ) -> Path:
     """The path of the animation that was written: equal arguments give equal files.
@@ -64,6 +65,7 @@ def animate(
         window: frames at which a stimulus is on, drawn grey behind the trace; or several.
         quantity: what the trace is, and its unit.
         title: over the frames.
+        columns: of several movies; None: about as many as rows.
         progress: show a progress bar.
 
     Raises:
@@ -87,6 +89,7 @@ def animate(
             fps=fps,
             quantity=quantity,
             title="" if title in movies else title,
+            columns=columns or int(np.ceil(np.sqrt(len(movies)))),
         )
     bar = tqdm(range(length), desc=path.name, unit="frame", disable=not progress, leave=False)
     if path.suffix == ".mp4" and _write_mp4(path, map(draw, bar), fps=fps):
@@ -111,11 +114,14 @@ def _scene(
     fps: float,
     quantity: tuple[str, str],
     title: str,
+    columns: int,
 ) -> Callable[[int], Picture]:
     """What draws a frame (H, W, 3) of the animation; sides are even, as video formats want."""
     length = len(next(iter(movies.values())))
     has_strip = traces is not None or bool(windows)
-    figure, panels, strip = _layout(movies, has_strip=has_strip, is_thin=traces is None)
+    figure, panels, strip = _layout(
+        movies, columns=columns, has_strip=has_strip, is_thin=traces is None
+    )
     if title:
         figure.suptitle(title, x=0.02, ha="left", fontsize=7.5, fontweight="bold")
     images = [
@@ -128,7 +134,7 @@ def _scene(
     for axes, (name, movie) in zip(panels, movies.items(), strict=True):
         if overlays is not None and name in overlays:
             padded = _at_end(overlays[name], movie.shape, "overlay")
-            covers.append((_image(axes, padded, cmap="inferno", vmax=1), padded))
+            covers.append((_image(axes, padded, cmap="autumn", vmax=1), padded))
     moving: list[Artist] = [image for image, _ in (*images, *covers)]
     clock = panels[0].text(
         *(0.99, 0.02), "", transform=panels[0].transAxes, ha="right", va="bottom", fontsize=6.5
@@ -168,10 +174,9 @@ def _scene(
 
 
 def _layout(
-    movies: Mapping[str, NDArray[Any]], *, has_strip: bool, is_thin: bool
+    movies: Mapping[str, NDArray[Any]], *, columns: int, has_strip: bool, is_thin: bool
 ) -> tuple[Figure, list[Axes], Axes | None]:
     """A figure, one panel a movie, and the panel below them if there is something to draw."""
-    columns = int(np.ceil(np.sqrt(len(movies))))
     rows = -(-len(movies) // columns)
     height, width = next(iter(movies.values())).shape[1:]
     panel_px = WIDTH_PX if columns == 1 else max(WIDTH_PX * 1.5 / columns, 120.0)

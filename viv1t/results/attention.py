@@ -18,6 +18,8 @@ from viv1t.utils.files import atomic, write_json
 
 # The folder of a run's rollouts of recorded trials.
 RECORDED_TRIALS: Final = "attention"
+# Follows the name of rollouts that are summed up as published.
+PUBLISHED: Final = "_published"
 EXTRACT: Final = "misc/extract_attention.py"
 # That of its rollouts of discs and holes.
 FEEDBACK: Final = "attention_feedbackRF"
