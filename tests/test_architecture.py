@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "experiments": FOUNDATION | {"results", "insilico", "stimuli"},
     "most_exciting_stimulus": FOUNDATION | {"results", "data", "model", "insilico"},
     "plot": FOUNDATION | {"results", "analysis"},
+    "validation": FOUNDATION | {"results", "analysis", "experiments", "insilico", "data"},
     "report": FOUNDATION | {"results", "analysis", "plot", "data"},
 }
 WITHOUT_TORCH = ("viv1t", "viv1t.results", "viv1t.plot", "viv1t.config.schema", "viv1t.units")

@@ -31,8 +31,8 @@ def architecture() -> Figure:
         6,
         3.4,
         "An arrow means: imports. Besides: layer 0 and config are open to all, layer 1 to training "
-        "and insilico, results to layer 4, everything to scripts.\nNothing else may be imported; "
-        "tests/test_architecture.py checks it.",
+        "and insilico, results to layer 4, everything to scripts,\ndata, insilico and analysis to "
+        "validation. Nothing else may be imported; tests/test_architecture.py checks it.",
         va="center",
         fontsize=6.5,
     )
@@ -59,6 +59,7 @@ ROOMS: Final = MappingProxyType(
         "plot": Room(4, 141, 36, GREEN, "tables in, figures out"),
         "report": Room(4, 103, 31, GREEN, "all of it on one page"),
         "experiments": Room(4, 66, 33, BLUE, "stimuli out, tables back"),
+        "validation": Room(4, 39, 24, BLUE, "is truth recovered?"),
         "training": Room(3, 33, 34, BLUE, "loop, resuming, evaluation"),
         "stimuli": Room(3, 70, 27, GREEN, "gratings, discs, noise"),
         "insilico": Room(3, 101, 34, BLUE, "load, DigitalTwin, replay"),
@@ -74,7 +75,9 @@ ROOMS: Final = MappingProxyType(
 )
 # importer, x at its lower edge, imported, x at its upper edge (mm); side by side: x of the gap
 _ARROWS: Final = (
-    (SCRIPTS, 50, "training", 50),
+    (SCRIPTS, 36, "training", 36),
+    (SCRIPTS, 51, "validation", 51),
+    ("validation", 63, "experiments", 66),
     (SCRIPTS, 83, "experiments", 83),
     (SCRIPTS, 118, "report", 118),
     ("experiments", 83, "stimuli", 83),
