@@ -1,4 +1,4 @@
-"""Write the physiology populations, on which every tuning analysis is proven, without recordings."""
+"""Write the physiology populations, on which every tuning analysis is proven."""
 
 from viv1t import log
 from viv1t.config.scripts import run_script, script_parser

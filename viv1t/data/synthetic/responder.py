@@ -101,7 +101,10 @@ class SyntheticMouse:
                 f"no synthetic mouse in {data_dir}; make some with "
                 f"python data/make_synthetic.py --data_dir {data_dir}"
             )
-        return cls({mouse_id: load_population(data_dir, mouse_id) for mouse_id in mouse_ids})
+        populations = {mouse_id: load_population(data_dir, mouse_id) for mouse_id in mouse_ids}
+        for population in populations.values():
+            population.surround.each_frame_once = True
+        return cls(populations)
 
     @property
     def mouse_ids(self) -> tuple[MouseId, ...]:

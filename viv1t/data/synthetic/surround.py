@@ -38,10 +38,15 @@ class SurroundBank(nn.Module):
 
     Args:
         truth: the table of true parameters.
+
+    Attributes:
+        each_frame_once: frames that are shown again are not filtered again: faster for gratings
+            and blank screens, equal but for rounding. Recordings are made without.
     """
 
     filters: Tensor
     kernel: Tensor
+    each_frame_once = False
 
     def __init__(self, truth: pd.DataFrame) -> None:
         super().__init__()
@@ -72,9 +77,24 @@ class SurroundBank(nn.Module):
     def forward(self, contrast: Tensor) -> dict[str, Tensor]:
         """{pool: (b, n, t)} of `contrast` (b, t, h * w), -1..1 around grey."""
         b, t, _ = contrast.shape
-        linear = (contrast @ self.filters.T).transpose(1, 2).reshape(-1, 1, t)
+        project = self._project_once if self.each_frame_once else self._project
+        linear = project(contrast).transpose(1, 2).reshape(-1, 1, t)
         energy = causal(linear, self.kernel).reshape(b, -1, 2, t).square().sum(2)
         return {name: getattr(self, f"{name}_weights") @ energy for name in POOLS}
+
+    def _project(self, contrast: Tensor) -> Tensor:
+        return contrast @ self.filters.T
+
+    def _project_once(self, contrast: Tensor) -> Tensor:
+        """The same; frames are told apart by a random projection, which is then checked."""
+        frames = contrast.flatten(0, 1)
+        numbers = torch.from_numpy(np.random.default_rng(0).normal(size=frames.shape[1])).float()
+        _, which = torch.unique(frames @ numbers.to(frames), return_inverse=True)
+        first = torch.zeros(int(which.max()) + 1, dtype=torch.long, device=frames.device)
+        first[which] = torch.arange(len(frames), device=frames.device)
+        if len(first) == len(frames) or not torch.equal(frames[first][which], frames):
+            return self._project(contrast)
+        return self._project(frames[first])[which].unflatten(0, contrast.shape[:2])
 
 
 def _grid(frame: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,1 @@
+"""The proof of the analyses: populations whose tuning is known, and what is recovered of it."""
