@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
@@ -122,8 +123,8 @@ def _scene(
     figure, panels, strip = _layout(
         movies, columns=columns, has_strip=has_strip, is_thin=traces is None
     )
-    if title:
-        figure.suptitle(title, x=0.02, ha="left", fontsize=7.5, fontweight="bold")
+    if title or len(panels) > 1:
+        figure.suptitle(title or " ", x=0.02, ha="left", fontsize=7.5, fontweight="bold")
     images = [
         (_image(axes, movie, cmap="gray", vmax=255), movie)
         for axes, movie in zip(panels, movies.values(), strict=True)
@@ -136,10 +137,7 @@ def _scene(
             padded = _at_end(overlays[name], movie.shape, "overlay")
             covers.append((_image(axes, padded, cmap="autumn", vmax=1), padded))
     moving: list[Artist] = [image for image, _ in (*images, *covers)]
-    clock = panels[0].text(
-        *(0.99, 0.02), "", transform=panels[0].transAxes, ha="right", va="bottom", fontsize=6.5
-    )
-    clock.set_bbox({"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1.5})
+    clock = _clock(figure, panels)
     moving.append(clock)
     cursor = None
     if strip is not None:
@@ -193,6 +191,17 @@ def _layout(
     for axes in panels:
         axes.set_axis_off()
     return figure, panels, figure.add_subplot(grid[-1, :]) if has_strip else None
+
+
+def _clock(figure: Figure, panels: Sequence[Axes]) -> Text:
+    """The text that will tell the time: in a corner of the only panel, else of the figure."""
+    size = {"ha": "right", "fontsize": 6.5}
+    if len(panels) > 1:
+        return figure.text(0.99, 0.985, "", va="top", **size)
+    axes = panels[0]
+    text = axes.text(0.99, 0.02, "", transform=axes.transAxes, va="bottom", **size)
+    text.set_bbox({"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1.5})
+    return text
 
 
 def _image(axes: Axes, movie: NDArray[Any], *, cmap: str, vmax: float) -> AxesImage:

@@ -26,7 +26,7 @@ def attention_movies(
 ) -> list[Path]:
     """Paths of one animation a movie: frames, attention over them, attention over time below.
 
-    Attention is the mean over repeats of the movie.
+    Attention is the mean over repeats of the movie; it begins after the frames that are skipped.
 
     Args:
         files: of `misc/extract_attention.py`.
@@ -46,7 +46,7 @@ def attention_movies(
         number = f"movie{video_id}" if video_id >= 0 else f"trial{-1 - video_id}"
         paths.append(
             animate(
-                files.read("videos", trials[0])[-len(places) :],
+                files.read("videos", trials[0]),
                 fps=facts["fps"],
                 path=folder / f"attention_mouse{facts['mouse']}_{number}.{suffix}",
                 trace=traces,

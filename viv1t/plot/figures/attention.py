@@ -84,9 +84,13 @@ def attention_figure(files: AttentionFiles) -> Plate:
         "time": pd.concat(over_time, ignore_index=True),
     }
     with house_style():
-        figure = new_figure(PAGE_MM, 96)
-        grid = figure.subplots(2, 3)
-        _map(grid[0, 0], fold(np.mean(maps, axis=0), **geometry), "Attention, mean over frames")
+        figure = new_figure(PAGE_MM, 92)
+        grid = figure.subplots(2, 3, height_ratios=[0.82, 1])
+        _map(
+            grid[0, 0],
+            fold(np.mean(maps, axis=0), **geometry),
+            f"Attention, mouse {files.facts['mouse']}",
+        )
         if has_gradient:
             mean = np.mean(gradients, axis=0)
             _map(grid[0, 1], mean / mean.mean(), "Gradient of the responses")
@@ -120,7 +124,9 @@ def _map(axes: Axes, image: NDArray[np.floating], title: str) -> None:
     axes.spines[:].set_visible(False)
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.colorbar(drawn, ax=axes, shrink=0.8, label="1 = even share", location="bottom", pad=0.03)
+    figure.colorbar(
+        drawn, ax=axes, shrink=0.8, label="1 = even share", location="bottom", pad=0.02, aspect=30
+    )
 
 
 def _cells(image: NDArray[np.floating], name: str) -> pd.DataFrame:

@@ -76,8 +76,8 @@ def attention_size_figure(files: AttentionFiles) -> Plate:
     by_condition = table.groupby(["stimulus", "size_deg"])["inside"]
     curves = by_condition.agg(["mean", "sem", "count"]).reset_index()
     with house_style():
-        figure = new_figure(PAGE_MM, 20 + 22 * 2 + 45)
-        top, bottom = figure.subfigures(2, 1, height_ratios=[1.1, 1])
+        figure = new_figure(PAGE_MM, 84)
+        top, bottom = figure.subfigures(2, 1, height_ratios=[0.78, 1])
         axes = bottom.subplots()
         for kind, style in KINDS.values():
             rows = curves[curves["stimulus"] == kind].dropna()
@@ -100,9 +100,10 @@ def attention_size_figure(files: AttentionFiles) -> Plate:
                     panel.contour(mask, levels=[0.5], colors="white", linewidths=0.6)
                 panel.set_xticks([])
                 panel.set_yticks([])
+                panel.spines[:].set_visible(False)
                 panel.set_title(f"{size:g}°", fontweight="normal", pad=2)
             row[0].set_ylabel(name, color=style.colour)
-        top.colorbar(image, ax=panels.ravel().tolist(), label="Attention (1 = even)", shrink=0.7)
+        top.colorbar(image, ax=panels.ravel().tolist(), label="Attention (1 = even)")
     columns = ["trial", "repeat", "stimulus", "size_deg", "direction", "inside"]
     numbers = {"presentations": table[columns], "curves": curves}
     return Plate(figure, numbers, f"Attention to gratings, mouse {facts['mouse']}. {CAVEAT}")
