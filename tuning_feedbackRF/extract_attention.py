@@ -7,9 +7,9 @@ from viv1t import log
 from viv1t.analysis.rollout import RolloutTally
 from viv1t.config.flags import add_flags, from_values
 from viv1t.config.scripts import PROBE_FLAGS, run_script, script_parser
-from viv1t.experiments.attention import attend_to_stimuli
+from viv1t.experiments.attention import stimulus_trials
 from viv1t.experiments.feedback import SizeConfig, size_set
-from viv1t.insilico.extract import Extraction
+from viv1t.insilico.extract import Extraction, extract_from_stimuli
 from viv1t.insilico.responders import open_probe
 from viv1t.results.attention import FEEDBACK, FEEDBACK_EXTRACT
 from viv1t.units import SKIP_FRAMES
@@ -29,10 +29,11 @@ def main() -> None:
     args = parser.parse_args()
     log.setup(args.verbose)
 
-    found = attend_to_stimuli(
-        open_probe(args),
+    probe, design = open_probe(args), partial(size_set, from_values(SizeConfig, vars(args)))
+    found = extract_from_stimuli(
+        probe,
         FEEDBACK,
-        partial(size_set, from_values(SizeConfig, vars(args))),
+        partial(stimulus_trials, design, probe),
         Extraction(
             make_tally=partial(RolloutTally, as_published=args.as_published),
             as_published=args.as_published,

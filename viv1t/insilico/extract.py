@@ -1,7 +1,7 @@
 """Attention of a twin to many trials, recorded or of an experiment, on disk."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,10 +13,12 @@ from viv1t.data.recording import Recording
 from viv1t.errors import ConfigError
 from viv1t.insilico.attention import Sink, patch_geometry, sensitivity, watch_attention
 from viv1t.insilico.load import weights_id
+from viv1t.insilico.probe import Probe
 from viv1t.insilico.recorded import labels_of, trials_of
 from viv1t.insilico.replay import choose_tiers, known_facts, open_recordings
 from viv1t.insilico.responder import Responder
 from viv1t.insilico.responders import open_responder
+from viv1t.insilico.shown import Shown, ShownTo, TrialTable
 from viv1t.insilico.twin import DigitalTwin, Precision
 from viv1t.names import MouseId, Tier
 from viv1t.results.attention import EXTRACT, PUBLISHED, RECORDED_TRIALS, AttentionFiles
@@ -28,23 +30,6 @@ class Tally(Sink, Protocol):
 
     def results(self) -> Mapping[str, NDArray[np.floating]]:
         """What is stored of a movie: arrays by name; of those of time the last axis is time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A trial that a twin watches.
-
-    Attributes:
-        trial_id: its number.
-        video: (t, h, w) grey values.
-        behavior: (k, t); None: the mean of the training set.
-        pupil_center: (p, t); None: likewise.
-    """
-
-    trial_id: int
-    video: NDArray[np.floating]
-    behavior: NDArray[np.floating] | None = None
-    pupil_center: NDArray[np.floating] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +58,7 @@ def extract_attention(
     files: AttentionFiles,
     how: Extraction,
     *,
-    trial_table: Sequence[Mapping[str, Any]],
+    trial_table: TrialTable,
     facts: Mapping[str, Any],
 ) -> int:
     """The number of trials of which `files` hold the attention; those that do already are skipped.
@@ -87,7 +72,7 @@ def extract_attention(
         trials: what is shown.
         files: where attention is written.
         how: settings.
-        trial_table: rows that describe trials; each has the key "trial".
+        trial_table: rows that describe them.
         facts: what else identifies it, plain values: `made_by`, the script, and weights.
 
     Raises:
@@ -115,7 +100,7 @@ def extract_attention(
 
 def recorded_trials(
     twin: DigitalTwin, recording: Recording, tiers: tuple[Tier, ...]
-) -> tuple[Iterator[Shown], list[dict[str, Any]]]:
+) -> tuple[Iterator[Shown], TrialTable]:
     """Trials of some tiers of a recording, and a row on each: trial, tier, video_id, stimulus_id.
 
     Args:
@@ -193,6 +178,34 @@ def extract_from_recordings(
             facts={"made_by": EXTRACT, "weights": weights_id(run)["weights"]},
         )
     return numbers
+
+
+def extract_from_stimuli(
+    probe: Probe, name: str, shown_to: ShownTo, how: Extraction, *, made_by: str
+) -> dict[MouseId, AttentionFiles]:
+    """The attention of each mouse to stimuli.
+
+    Args:
+        probe: who is asked: one twin.
+        name: of the experiment, a folder of its own.
+        shown_to: the trials of a mouse, see `experiments.attention`.
+        how: settings.
+        made_by: the script, for messages.
+
+    Raises:
+        ConfigError: no twin, a core without attention, or files that hold something else.
+    """
+    twin, found = the_twin(probe.responder), {}
+    for mouse_id, monitor in probe.monitors.items():
+        trials, table = shown_to(mouse_id)
+        found[mouse_id] = AttentionFiles.of(
+            probe.output_dir, name + PUBLISHED * how.as_published, mouse_id
+        )
+        facts = {"made_by": made_by, "monitor": asdict(monitor)} | dict(probe.provenance)
+        extract_attention(
+            twin, mouse_id, trials, found[mouse_id], how, trial_table=table, facts=facts
+        )
+    return found
 
 
 def the_twin(responder: Responder) -> DigitalTwin:

@@ -195,7 +195,7 @@ def _layout(
 
 def _clock(figure: Figure, panels: Sequence[Axes]) -> Text:
     """The text that will tell the time: in a corner of the only panel, else of the figure."""
-    size = {"ha": "right", "fontsize": 6.5}
+    size: dict[str, Any] = {"ha": "right", "fontsize": 6.5}
     if len(panels) > 1:
         return figure.text(0.99, 0.985, "", va="top", **size)
     axes = panels[0]

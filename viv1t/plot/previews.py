@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from viv1t.analysis.rollout import fold, fold_as_published
 from viv1t.plot.animate import animate
-from viv1t.plot.figures.attention import mean_of, repeats_of_movies
+from viv1t.plot.figures.attention import mean_of, movie_name, repeats_of_movies
 from viv1t.plot.figures.attention_size import (
     KINDS,
     presentations,
@@ -43,16 +43,16 @@ def attention_movies(
             "attention": mean_of(files, "temporal_attentions", trials),
             "mean response": _scaled(mean_of(files, "responses", trials)),
         }
-        number = f"movie{video_id}" if video_id >= 0 else f"trial{-1 - video_id}"
+        name = movie_name(video_id)
         paths.append(
             animate(
                 files.read("videos", trials[0]),
                 fps=facts["fps"],
-                path=folder / f"attention_mouse{facts['mouse']}_{number}.{suffix}",
+                path=folder / f"attention_mouse{facts['mouse']}_{name.replace(' ', '')}.{suffix}",
                 trace=traces,
                 overlay=overlay_of(files, places),
                 quantity=("Over its mean", "ratio"),
-                title=f"Mouse {facts['mouse']}, {number}, mean of {len(trials)} trials",
+                title=f"Mouse {facts['mouse']}, {name}, mean of {len(trials)} trials",
                 progress=progress,
             )
         )

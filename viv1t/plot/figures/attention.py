@@ -45,6 +45,11 @@ def repeats_of_movies(files: AttentionFiles) -> pd.DataFrame:
     return trials.rename("trials").reset_index().rename(columns={"movie": "video_id"})
 
 
+def movie_name(video_id: int) -> str:
+    """What a row of `repeats_of_movies` is called."""
+    return f"movie {video_id}" if video_id >= 0 else f"trial {-1 - video_id}"
+
+
 def mean_of(files: AttentionFiles, variable: str, trials: Sequence[int]) -> NDArray[np.floating]:
     """The mean of a variable over trials of one length."""
     mean: NDArray[np.floating] = np.mean(files.read_several(variable, trials), axis=0)
@@ -151,7 +156,7 @@ def _agreement(axes: Axes, table: pd.DataFrame) -> None:
 def _times(axes: Axes, table: pd.DataFrame, *, fps: float) -> None:
     colours = (BLUE, VERMILION, INK)
     for colour, (video_id, movie) in zip(colours, table.groupby("video_id"), strict=False):
-        name = f"movie {video_id}" if video_id >= 0 else f"trial {-1 - video_id}"
+        name = movie_name(int(str(video_id)))
         axes.plot(movie["time_s"], movie["attention"], color=colour, linewidth=0.9, label=name)
     axes.axhline(1, color=RECORDED, linewidth=0.6, zorder=0)
     axes.set_xlim(table["time_s"].min(), table["time_s"].max() + 1 / fps)

@@ -77,11 +77,12 @@ def attention_size_figure(files: AttentionFiles) -> Plate:
     curves = by_condition.agg(["mean", "sem", "count"]).reset_index()
     with house_style():
         figure = new_figure(PAGE_MM, 84)
-        top, bottom = figure.subfigures(2, 1, height_ratios=[0.78, 1])
+        grid = figure.add_gridspec(2, 1, height_ratios=[0.78, 1])
+        top, bottom = (figure.add_subfigure(grid[row]) for row in (0, 1))
         axes = bottom.subplots()
-        for kind, style in KINDS.values():
-            rows = curves[curves["stimulus"] == kind].dropna()
-            tuning_curve(axes, rows["size_deg"], rows["mean"], rows["sem"], style, name=kind)
+        for name, style in KINDS.values():
+            curve = curves[curves["stimulus"] == name].dropna()
+            tuning_curve(axes, curve["size_deg"], curve["mean"], curve["sem"], style, name=name)
         axes.axhline(1, color=RECORDED, linewidth=0.6, zorder=0)
         axes.set_title("Attention inside the disc or hole, over that expected of its area")
         axes.legend(loc="upper right")
@@ -89,9 +90,9 @@ def attention_size_figure(files: AttentionFiles) -> Plate:
         label(axes, x=("Diameter of disc or hole", "°"), y=("Attention", "1 = even share"))
         panels = top.subplots(2, len(sizes), squeeze=False)
         highest = float(np.nanquantile(maps, 0.995))
-        for row, (kind, (name, style)) in zip(panels, KINDS.items(), strict=True):
+        for row, (inverse, (name, style)) in zip(panels, KINDS.items(), strict=True):
             for panel, size in zip(row, sizes, strict=True):
-                chosen = (table["inverse"].eq(kind) & table["size_deg"].eq(size)).to_numpy()
+                chosen = (table["inverse"].eq(inverse) & table["size_deg"].eq(size)).to_numpy()
                 image = panel.imshow(
                     maps[chosen].mean(axis=0), cmap="inferno", vmin=0, vmax=highest
                 )
