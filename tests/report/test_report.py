@@ -73,13 +73,26 @@ def plate(caption: str = "") -> Plate:
     return Plate(figure, numbers, caption)
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The figures of a folder of runs."""
+    folder = tmp_path_factory.mktemp("drawn")
+    plate("Curves & <angles> of all neurons.").save(folder / "vivit/figures", "tuning_curve")
+    plate().save(folder / "figures", "learning_curves")
+    frames = [Image.new("L", (8, 6), 40 * i) for i in range(3)]
+    preview = folder / "vivit/figures/stimuli_preview.gif"
+    frames[0].save(preview, save_all=True, append_images=frames[1:])
+    return folder
+
+
 @pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def demo(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs vivit and ln, the first with tables of what was found of a mouse with a known truth."""
     for module in ("specs", "store", "report.collect", "report.page"):
         name = module if module.startswith("report") else f"results.{module}"
         monkeypatch.setattr(f"viv1t.{name}.TABLES", SPECS)
     data, folder = tmp_path / "data", tmp_path / "runs" / "demo"
+    shutil.copytree(drawn, folder)
     config = TruthConfig(num_neurons=9, monitor=MONITOR, clustered=False)
     truth = sample_truth(config, np.random.default_rng(0))
     save_truth(truth, data / "synthetic" / "S1")
@@ -89,13 +102,8 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for run in ("vivit", "ln"):
         write_yaml(folder / run / "args.yaml", {"core": run, "data_dir": str(data), "schema": 1})
         write_json(folder / run / "provenance.json", {"starts": [{"git": "abc123"}]})
-    plate("Curves & <angles> of all neurons.").save(folder / "vivit/figures", "tuning_curve")
-    plate().save(folder / "figures", "learning_curves")
     (folder / "vivit" / "data").mkdir()
     Image.new("L", (4, 3)).save(folder / "vivit" / "data" / "not_a_figure.png")
-    frames = [Image.new("L", (8, 6), 40 * i) for i in range(3)]
-    preview = folder / "vivit/figures/stimuli_preview.gif"
-    frames[0].save(preview, save_all=True, append_images=frames[1:])
     own = pd.DataFrame({"mouse": "S1", "neuron": np.arange(9)})
     found = {
         "aRF": own.assign(x_px=truth["rf_x_px"] + 0.5, y_px=truth["rf_y_px"], bad_fit=False),
@@ -147,15 +155,34 @@ def test_what_was_recovered_stands_beside_the_truth(demo: Path):
     assert row[2:5] == ["Spearman", "r", "1"]
 
 
-def test_neurons_are_those_of_the_run(demo: Path):
+def trained_on(demo: Path, tmp_path: Path, rows: list[int], shift_um: float = 0.0) -> None:
+    """Make `vivit` a run with some neurons, which lie at `shift_um` from the true ones."""
+    truth = pd.read_parquet(tmp_path / "data/synthetic/S1/meta/truth.parquet")
+    places = truth[["x_um", "y_um", "z_um"]].to_numpy(np.float32)[rows] + shift_um
+    np.savez(demo / "vivit/data/mouseS1.npz", neuron_idx=np.array(rows), coordinates=places)
+    table = store.read_result(demo / "vivit", "aRF").iloc[rows]
+    method = {"as_published": False, "num": 7}
+    kept = table.assign(neuron=range(len(rows)))
+    store.write_result(demo / "vivit", "aRF", kept, method=method)
+
+
+def test_neurons_are_those_of_the_run(demo: Path, tmp_path: Path):
     """A run of neurons 3 and 5 numbers them 0 and 1."""
-    (demo / "vivit" / "data").mkdir(exist_ok=True)
-    np.savez(demo / "vivit" / "data" / "mouseS1.npz", neuron_idx=np.array([3, 5]))
-    table = store.read_result(demo / "vivit", "aRF")
-    kept = table.iloc[[3, 5]].assign(neuron=[0, 1])
-    store.write_result(demo / "vivit", "aRF", kept, method={"as_published": False, "num": 7})
+    trained_on(demo, tmp_path, [3, 5])
     text = Page(write_report(demo)).text
-    assert text[text.index("Receptive field, x") :].split()[5] == "0.5"
+    assert text[text.index("Receptive field, x") :].split()[3:7] == ["median", "error", "0.5", "px"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_other_recordings_are_not_taken_for_the_truth(
+    demo: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, damaged: bool
+):
+    trained_on(demo, tmp_path, [3, 5], shift_um=2.0)
+    if damaged:
+        (demo / "vivit/data/mouseS1.npz").write_bytes(b"PK")
+    with caplog.at_level("INFO"):
+        assert "Recovered against true" not in Page(write_report(demo)).text
+    assert "vivit is not compared to the truth: it was trained on other neurons" in caplog.text
 
 
 def test_without_a_truth_nothing_is_compared(demo: Path, tmp_path: Path):

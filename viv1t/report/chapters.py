@@ -18,7 +18,7 @@ CHAPTERS: Final[Mapping[str, str]] = MappingProxyType(
         "Direction tuning": r"direction|selectiv|(?<!size_)tuning_(curve|width)|preference"
         r"|microcolumn|gabor|similarity",
         "Contextual modulation": r"context|cmi|contrast|flip|cross|iso_",
-        "Feedback receptive fields": r"feedback|size_tuning|iti|onset|inverse",
+        "Feedback receptive fields": r"feedback|size_(tuning|responses|stimuli)|iti|onset|inverse",
         "Attention": r"attention|rollout",
         "Stimuli": r"stimul|preview|movie",
     }

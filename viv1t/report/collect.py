@@ -184,7 +184,7 @@ def _tables(files: Iterable[Path], folder: Path) -> Iterator[StoredTable]:
             except ValueError:
                 logger.warning("%s is not valid JSON", file.with_suffix(".json"))
         name = str(file.relative_to(folder))
-        made_by = TABLES[file.stem].made_by if file.stem in TABLES else name
+        made_by = TABLES[file.stem].made_by.split()[0] if file.stem in TABLES else name
         yield StoredTable(path=file, name=name, chapter=chapter_of(made_by), about=about)
 
 

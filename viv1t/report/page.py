@@ -1,6 +1,7 @@
 """The page itself: plain HTML in one file, nothing outside of it needed."""
 
 import base64
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -35,7 +36,7 @@ MIME: Final[Mapping[str, str]] = MappingProxyType(
 MAX_BYTES: Final = 12 * 2**20
 SHOWN_ROWS: Final = 6
 SHOWN_COLUMNS: Final = 12
-SHOWN_CHARACTERS: Final = 40
+SHOWN_CHARACTERS: Final = 60
 RECOVERY: Final = "Recovered against true"
 CONFIGURATION: Final = "Configuration"
 
@@ -196,7 +197,9 @@ def _grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.4g}"
+    text = str(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
 
 

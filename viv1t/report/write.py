@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 import viv1t
 from viv1t.analysis.recovery import recovered_pairs, recovery_summary
-from viv1t.data.cache import read_npz
+from viv1t.data.cache import DAMAGED, read_npz
 from viv1t.data.mice import Mouse, find_mice
 from viv1t.data.synthetic.truth import load_truth, truth_path
 from viv1t.plot.figures.recovery import recovery_figure
@@ -25,6 +26,7 @@ from viv1t.utils.files import write_text
 logger = logging.getLogger(__name__)
 
 NAME: Final = "report.html"
+POSITION: Final = ("x_um", "y_um", "z_um")
 
 
 def write_report(folder: Path, data_dir: Path | None = None) -> Path:
@@ -69,10 +71,11 @@ def write_report(folder: Path, data_dir: Path | None = None) -> Path:
 
 def _recovered(results: ResultDir, mice: Sequence[Mouse]) -> tuple[pd.DataFrame, bytes] | None:
     """Summary and figure of what the tables of `results` say of neurons with a known truth."""
-    if not mice:
+    found = [_truth_of(mouse, RunDir(results.path)) for mouse in mice]
+    truths = [truth for truth in found if truth is not None]
+    if not truths:
         return None
-    truth = pd.concat([_truth_of(mouse, RunDir(results.path)) for mouse in mice])
-    pairs = recovered_pairs(known_tables(results), truth)
+    pairs = recovered_pairs(known_tables(results), pd.concat(truths))
     if pairs.empty:
         return None
     summary = recovery_summary(pairs)
@@ -82,9 +85,25 @@ def _recovered(results: ResultDir, mice: Sequence[Mouse]) -> tuple[pd.DataFrame,
     return summary, picture.getvalue()
 
 
-def _truth_of(mouse: Mouse, run: RunDir) -> pd.DataFrame:
-    """The true parameters of the neurons of a mouse as `run` numbers them."""
+def _truth_of(mouse: Mouse, run: RunDir) -> pd.DataFrame | None:
+    """The true parameters of the neurons of a mouse as `run` numbers them.
+
+    None, after one line, if the run was trained on other neurons.
+    """
     truth = load_truth(mouse.folder)
     if run.mouse_data(mouse.id).is_file():
-        truth = truth.iloc[read_npz(run.mouse_data(mouse.id))["neuron_idx"]]
+        try:
+            arrays = read_npz(run.mouse_data(mouse.id))
+            rows, places = arrays["neuron_idx"], arrays["coordinates"]
+        except DAMAGED:
+            rows, places = np.zeros(1, dtype=int), None
+        own = truth.reindex(rows)
+        if places is None or not np.array_equal(own[list(POSITION)].to_numpy(), places):
+            logger.info(
+                "%s is not compared to the truth: it was trained on other neurons of mouse %s "
+                "than those in %s",
+                *(run.path, mouse.id, mouse.folder),
+            )
+            return None
+        truth = own
     return truth.assign(mouse=mouse.id, neuron=range(len(truth)))
