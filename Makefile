@@ -8,7 +8,7 @@ TIERS  := validation live_main live_bonus final_main final_bonus
 PY     := $(VENV)/bin/python
 CORES  := $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 
-.PHONY: help install demo test test-slow golden bench check
+.PHONY: help install demo physiology oracle test test-slow golden bench check
 .DELETE_ON_ERROR:
 
 help:
@@ -16,6 +16,8 @@ help:
 	@echo "make test-slow   the tests that take minutes (kills, 8,000 neurons, end to end)"
 	@echo "make golden GOLDEN=folder   all golden cases of that folder, the large ones included"
 	@echo "make bench       what the faster paths save, measured (docs/benchmarks.md; about 10 min)"
+	@echo "make oracle      the proof of the tuning analyses, 10 populations (about an hour)"
+	@echo "make physiology  the tuning analyses of the models of make demo, and what they recover"
 	@echo "make check       ruff and mypy"
 	@echo "make install     only set up $(VENV)"
 
@@ -46,6 +48,32 @@ demo: $(VENV)/.installed
 	$(PY) misc/demo_report.py --data_dir $(DATA) --output_dir $(DEMO) \
 	  --runs $(DEMO)/vivit $(DEMO)/ln --labels ViViT LN
 	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(DEMO)
+
+# The chain of tuning analyses on the truth, the trained model and LN, for some of the neurons.
+physiology: demo $(DEMO)/truth.analysed $(DEMO)/vivit.analysed $(DEMO)/ln.analysed
+	$(PY) misc/validate_models.py --data_dir $(DATA) --output_dir $(DEMO) \
+	  --runs $(DEMO)/vivit $(DEMO)/ln --truth $(DEMO)/truth
+
+CELLS  := $(shell seq 0 8 191)
+ASKED   = --data_dir $(DATA) --mouse_ids S1 S2 --output_dir $(basename $@) \
+	  --responder $(if $(filter truth,$(notdir $(basename $@))),truth,twin)
+READ    = --output_dir $(basename $@)
+
+$(DEMO)/%.analysed:
+	$(PY) tuning_retinotopy/predict_noise.py $(ASKED) --num_samples 6000
+	$(PY) tuning_retinotopy/fit_aRFs.py $(READ)
+	$(PY) tuning_direction/predict_grating.py $(ASKED) --neurons $(CELLS)
+	$(PY) tuning_direction/estimate_selectivity_indexes.py --stimulus grating --data_dir $(DATA) $(READ)
+	$(PY) tuning_contextual_modulation/predict_grating.py $(ASKED) --neurons $(CELLS) --num_repeats 4
+	$(PY) tuning_contextual_modulation/estimate_contextual_modulation.py $(READ)
+	$(PY) tuning_feedbackRF/predict_grating.py $(ASKED) --neurons $(CELLS) --num_repeats 4
+	$(PY) tuning_feedbackRF/estimate_size_tuning_curve.py $(READ)
+	$(PY) tuning_feedbackRF/predict_onset.py $(ASKED) --neurons $(CELLS)
+	$(PY) tuning_feedbackRF/estimate_response_onset.py $(READ)
+	touch $@
+
+oracle: $(VENV)/.installed
+	$(PY) misc/validate_analyses.py --output_dir runs/oracle
 
 test: $(VENV)/.installed-dev
 	$(PY) -m pytest -q
