@@ -42,7 +42,7 @@ def box_and_dots(
         x = place + draw.uniform(-0.24, 0.24, len(shown))
         _dots(axes, x, shown, limits=limits or (-np.inf, np.inf), colour=colour)
         if len(values):
-            _box(axes, values, place, colour)
+            _box(axes, values if limits is None else np.clip(values, *limits), place, colour)
     axes.set_xticks(range(len(known)), [f"{name}\nn = {len(v)}" for name, v in known.items()])
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.6, len(known) - 0.4)
