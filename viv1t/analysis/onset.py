@@ -46,7 +46,8 @@ def onset_times(
     rise = values[..., before - 1 : before + on] - level[..., None]
     peak_at = rise[..., 1:].argmax(axis=-1) + 1
     peak = np.take_along_axis(rise, peak_at[..., None], axis=-1)[..., 0]
-    errors = np.nan_to_num(np.asarray(sems, dtype=float))[..., before - 1 : before + on]
+    errors = np.broadcast_to(np.nan_to_num(np.asarray(sems, dtype=float)), values.shape)
+    errors = errors[..., before - 1 : before + on]
     error = np.take_along_axis(errors, peak_at[..., None], axis=-1)[..., 0]
     threshold = fraction * peak
     responds = (peak > MIN_Z * error) & (threshold > MIN_FOOT_Z * noise)
@@ -55,7 +56,7 @@ def onset_times(
     above = np.take_along_axis(rise, first[..., None], axis=-1)[..., 0]
     below = np.take_along_axis(rise, first[..., None] - 1, axis=-1)[..., 0]
     steps = np.divide(threshold - below, above - below, out=np.ones_like(peak), where=above > below)
-    time = (first - 1 + np.clip(steps, 0, 1) - 1) / fps
+    time = np.maximum(first - 2 + np.clip(steps, 0, 1), 0) / fps
     return np.where(responds, time, np.nan)
 
 

@@ -39,7 +39,7 @@ def onset_figure(onsets: pd.DataFrame, traces: pd.DataFrame, *, labels: Sequence
         rows = figure.subplots(len(labels), 3, squeeze=False, width_ratios=(1, 1.3, 1))
         for (left, middle, right), name in zip(rows, labels, strict=True):
             of_source = onsets[onsets["label"] == name]
-            left.set_title(f"{name}: {len(of_source)} neurons with both fields")
+            left.set_title(f"{name}, neurons with both fields: {len(of_source)}")
             _pairs(left, of_source)
             of_traces = chosen[chosen["label"] == name]
             numbers["traces"].append(_traces(middle, of_traces, of_source).assign(label=name))
@@ -101,7 +101,7 @@ def _boxes(axes: Axes, onsets: pd.DataFrame) -> pd.DataFrame:
         limits=(0.0, 1.45 * float(highest)),
     )
     test = paired_test(onsets["inverse_onset_s"], onsets["classical_onset_s"])
-    if len(onsets):
+    if len(onsets) > 1:
         significance(axes, 0, 1, test, y=1.06 * float(highest))
     return _delay(axes, onsets, test)
 
@@ -112,8 +112,9 @@ def _delay(axes: Axes, onsets: pd.DataFrame, test: TestResult) -> pd.DataFrame:
         columns = ["median_ms", "mean_ms", "low_ms", "high_ms", "num_neurons", "num_mice", "p"]
         return pd.DataFrame(columns=columns)
     mean: Estimate = hierarchical_bootstrap(delays, onsets["mouse"], rng=child(0, "delay"))
-    text = f"median delay {np.median(delays):.0f} ms\nmean [{mean.low:.0f}, {mean.high:.0f}] ms"
-    corner_text(axes, f"{text}\n{test.p_text}", right=True)
+    interval = f"\nmean [{mean.low:.0f}, {mean.high:.0f}] ms\n{test.p_text}"
+    text = f"median delay {np.median(delays):.0f} ms{interval if len(delays) > 1 else ''}"
+    corner_text(axes, text, right=True)
     row = {
         "median_ms": float(np.median(delays)),
         "mean_ms": mean.mean,

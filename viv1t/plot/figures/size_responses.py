@@ -64,7 +64,7 @@ def size_stimuli_figure(
         title: where they are shown.
     """
     with house_style():
-        figure = new_figure(PAGE_MM, 20 * len(movies) + 4)
+        figure = new_figure(PAGE_MM, 17 * len(movies) + 2)
         rows = figure.subplots(len(movies), 1, squeeze=False)[:, 0]
         for axes, (name, frames) in zip(rows, movies.items(), strict=True):
             thumbnails(axes, frames[:, 0], names=[f"{size:g}°" for size in sizes_deg])

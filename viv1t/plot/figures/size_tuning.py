@@ -11,7 +11,7 @@ from viv1t.analysis.significance import TestResult, one_sample_test, paired_test
 from viv1t.plot.axes import label
 from viv1t.plot.panels.curves import size_curve
 from viv1t.plot.panels.distributions import box_and_dots, step_histogram
-from viv1t.plot.panels.marks import corner_text, significance
+from viv1t.plot.panels.marks import significance
 from viv1t.plot.style import (
     INK,
     PAGE_MM,
@@ -58,7 +58,7 @@ def size_tuning_figure(
         rows = figure.subplots(len(labels), 3, squeeze=False, width_ratios=(1.5, 1, 1.1))
         for (left, middle, right), name in zip(rows, labels, strict=True):
             of_source = tuned[tuned["label"] == name]
-            left.set_title(f"{name}: {len(of_source)} classical tuned neurons")
+            left.set_title(f"{name}, classical tuned neurons: {len(of_source)}")
             of_curves = shown[shown["label"] == name]
             numbers["curves"].append(_curves(left, of_curves, of_source).assign(label=name))
             tests = _boxes(middle, of_source)
@@ -147,8 +147,9 @@ def _index(axes: Axes, tuned: pd.DataFrame, tests: dict[str, TestResult]) -> pd.
     )
     test = tests["inverse tuning index - .5"]
     share = 100 * len(groups["inverse tuned"]) / max(1, len(tuned))
-    text = f"{share:.0f} % inverse tuned\nagainst .5: {test.p_text}"
-    corner_text(axes, text, right=True)
+    text = f"{share:.0f} % inverse tuned; index against .5: {test.p_text}"
+    axes.set_title(text, loc="right", fontsize=6, fontweight="normal", pad=8)
+    axes.set_ylim(0, 100)
     return table
 
 
