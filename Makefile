@@ -51,11 +51,13 @@ demo: $(VENV)/.installed
 
 # The chain of tuning analyses on the truth, the trained model and LN, for some of the neurons.
 physiology: demo $(DEMO)/truth.analysed $(DEMO)/vivit.analysed $(DEMO)/ln.analysed
-	$(PY) misc/validate_models.py --data_dir $(DATA) --output_dir $(DEMO) \
+	$(PY) misc/validate_models.py --data_dir $(DATA) --output_dir $(DEMO) --mouse_ids $(MICE) \
 	  --runs $(DEMO)/vivit $(DEMO)/ln --truth $(DEMO)/truth
+	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(DEMO)
 
 CELLS  := $(shell seq 0 8 191)
-ASKED   = --data_dir $(DATA) --mouse_ids S1 S2 --output_dir $(basename $@) \
+MICE   ?= S1 S2
+ASKED   = --data_dir $(DATA) --mouse_ids $(MICE) --output_dir $(basename $@) \
 	  --responder $(if $(filter truth,$(notdir $(basename $@))),truth,twin)
 READ    = --output_dir $(basename $@)
 

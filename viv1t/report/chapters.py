@@ -11,7 +11,7 @@ OTHER: Final = "Other"
 # chapter with the word found last in the path has it: the name of a file says more than its folder.
 CHAPTERS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "Recovered against true": r"recover",
+        "Recovered against true": r"recover|end_to_end|oracle|controls",
         "Training and scores": r"learning|scores|ceiling|traces|positions|evaluation|performance"
         r"|\btable\b",
         "Retinotopy": r"arf|receptive|retinotop|noise|spatial|dots|ssi",

@@ -155,7 +155,8 @@ def _stored_table(stored: StoredTable) -> str:
     about = {key: stored.about[key] for key in ("method", "as_published") if key in stored.about}
     how = f"<pre>{escape(_yaml(about))}</pre>" if about else ""
     title = f"Table {stored.name} ({len(table)} rows)"
-    return _details(title, _frame(table) + how)
+    rows = len(table) if stored.chapter == RECOVERY else SHOWN_ROWS
+    return _details(title, _frame(table, rows=rows) + how)
 
 
 def _configuration(name: str, run: RunDir) -> str:
