@@ -8,7 +8,7 @@ import pandas as pd
 from viv1t import log
 from viv1t.analysis.contextual import contextual_modulation, published_modulation
 from viv1t.analysis.flips import contrast_flips
-from viv1t.config.scripts import run_script, script_parser
+from viv1t.config.scripts import TABLE_FLAGS, run_script, script_parser
 from viv1t.experiments.contextual import NAMES
 from viv1t.experiments.contextual_responses import grey_of, load_gratings, samples_of
 from viv1t.results.contextual_tables import CENTRED, FLIPS, MODULATION
@@ -21,8 +21,7 @@ logger = logging.getLogger("viv1t.estimate_contextual_modulation")
 
 def main() -> None:
     """Read the command line, analyse the responses, write the tables."""
-    flags = ("output_dir", "mouse_ids", "seed", "as_published", "verbose")
-    parser = script_parser(__doc__ or "", *flags)
+    parser = script_parser(__doc__ or "", *TABLE_FLAGS)
     add = parser.add_argument
     add("--centre", choices=tuple(NAMES), default="neuron", help="whose receptive field was used")
     add(

@@ -9,7 +9,7 @@ from viv1t.analysis.direction import (
     published_tuning_similarity,
     tuning_similarity,
 )
-from viv1t.config.scripts import run_script, script_parser
+from viv1t.config.scripts import TABLE_FLAGS, run_script, script_parser
 from viv1t.results.direction import (
     DIRECTION_TABLE_NAMES,
     read_direction_tuning,
@@ -21,10 +21,7 @@ logger = logging.getLogger("viv1t.estimate_tuning_similarity")
 
 def main() -> None:
     """Read the command line, estimate, and say what was written."""
-    parser = script_parser(
-        "Similarity of tuning against distance in the cortex.",
-        *("output_dir", "mouse_ids", "seed", "as_published", "verbose"),
-    )
+    parser = script_parser("Similarity of tuning against distance in the cortex.", *TABLE_FLAGS)
     add = parser.add_argument
     add("--stimulus", choices=tuple(DIRECTION_TABLE_NAMES), default="gabor", help="of the tables")
     add("--si_threshold", type=float, default=0.2, help="least index of the neurons")

@@ -10,11 +10,9 @@ from tqdm import tqdm
 from viv1t import log
 from viv1t.analysis.gabors import BLOCK_FRAMES, CYCLES, gabor_features
 from viv1t.config.scripts import run_script, script_parser
-from viv1t.data.mice import choose_mice
-from viv1t.data.recording import Recording
-from viv1t.insilico.recorded import trials_showing
+from viv1t.insilico.recorded import recordings_showing
 from viv1t.results.store import write_result
-from viv1t.utils.files import atomic
+from viv1t.utils.files import write_npy
 
 logger = logging.getLogger("viv1t.extract_gabor_features")
 
@@ -27,16 +25,12 @@ def main() -> None:
     )
     args = parser.parse_args()
     log.setup(args.verbose)
-    for mouse in choose_mice(args.data_dir, args.mouse_ids):
-        recording = Recording(mouse)
-        shown = trials_showing(recording, "drifting_gabor")
-        if not shown:
-            logger.info("mouse %s saw no drifting Gabors", mouse.id)
-            continue
+    for recording, shown in recordings_showing(args.data_dir, args.mouse_ids, "drifting_gabor"):
+        mouse = recording.mouse
         bar = tqdm(shown.items(), desc=f"mouse {mouse.id}", disable=args.verbose < 2)
         features = gabor_features(
             ((video, recording.load_video(trials[0])[0]) for video, trials in bar),
-            deg_per_px=recording.mouse.monitor.deg_per_px,
+            deg_per_px=mouse.monitor.deg_per_px,
             fps=mouse.fps,
             as_published=args.as_published,
         )
@@ -58,8 +52,9 @@ def write_published(folder: Path, blocks: pd.DataFrame) -> None:
     frequency = blocks["tf_hz"] / 30 * (BLOCK_FRAMES - 1) / CYCLES
     for trial, rows in blocks.assign(frequency=frequency).groupby("trial"):
         values = rows.sort_values("block")[["direction_deg", "wavelength", "frequency"]]
-        with atomic(folder / f"{trial}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, np.repeat(values.to_numpy(np.float32), BLOCK_FRAMES, axis=0))
+        write_npy(
+            folder / f"{trial}.npy", np.repeat(values.to_numpy(np.float32), BLOCK_FRAMES, axis=0)
+        )
 
 
 if __name__ == "__main__":

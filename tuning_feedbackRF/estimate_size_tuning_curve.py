@@ -6,7 +6,7 @@ import pandas as pd
 
 from viv1t import log
 from viv1t.analysis.feedback import published_preferences, size_tables
-from viv1t.config.scripts import run_script, script_parser
+from viv1t.config.scripts import TABLE_FLAGS, run_script, script_parser
 from viv1t.experiments.feedback import SIZE
 from viv1t.experiments.feedback_responses import load_shown, single_responses
 from viv1t.results.store import write_result
@@ -18,10 +18,7 @@ logger = logging.getLogger("viv1t.estimate_size_tuning_curve")
 
 def main() -> None:
     """Read the command line, estimate, and say what was written."""
-    parser = script_parser(
-        __doc__ or "", "output_dir", "mouse_ids", "seed", "as_published", "verbose"
-    )
-    args = parser.parse_args()
+    args = script_parser(__doc__ or "", *TABLE_FLAGS).parse_args()
     log.setup(args.verbose)
     folder, as_published = args.output_dir, args.as_published
     found = load_shown(folder, SIZE, as_published=as_published, mouse_ids=args.mouse_ids)

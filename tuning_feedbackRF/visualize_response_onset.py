@@ -4,7 +4,7 @@ import logging
 
 from viv1t import log
 from viv1t.analysis.feedback import published_both_fields, with_both_fields
-from viv1t.config.scripts import run_script, script_parser
+from viv1t.config.scripts import FIGURE_FLAGS, run_script, script_parser
 from viv1t.plot.figures.onsets import onset_figure
 from viv1t.results.compared import LABEL, read_compared
 from viv1t.results.manifest import open_compare
@@ -15,10 +15,7 @@ logger = logging.getLogger("viv1t.visualize_response_onset")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    parser = script_parser(
-        __doc__ or "", "output_dir", "mouse_ids", "compare", "as_published", "verbose"
-    )
-    args = parser.parse_args()
+    args = script_parser(__doc__ or "", *FIGURE_FLAGS).parse_args()
     log.setup(args.verbose)
     sources = open_compare(args.compare, args.output_dir)
     tuning, onsets, traces = (

@@ -8,7 +8,7 @@ from viv1t import log
 from viv1t.analysis.retinotopy import fit_energy_maps, fit_noise_maps, noise_maps
 from viv1t.analysis.retinotopy_published import as_receptive_fields, published_fit
 from viv1t.config.flags import check
-from viv1t.config.scripts import run_script, script_parser
+from viv1t.config.scripts import TABLE_FLAGS, run_script, script_parser
 from viv1t.experiments.noise import load_noise
 from viv1t.insilico.gradients import load_gradients
 from viv1t.results.store import write_result
@@ -20,10 +20,7 @@ logger = logging.getLogger("viv1t.fit_aRFs")
 
 def main() -> None:
     """Read the command line, fit, and say what was written."""
-    parser = script_parser(
-        "Fit Gaussians to receptive fields.",
-        *("output_dir", "mouse_ids", "seed", "as_published", "verbose"),
-    )
+    parser = script_parser("Fit Gaussians to receptive fields.", *TABLE_FLAGS)
     choices = ("noise", "gradient")
     parser.add_argument("--method", choices=choices, default="noise", help="what was predicted")
     args = parser.parse_args()

@@ -75,6 +75,9 @@ PROBE_FLAGS = (
     *("data_dir", "output_dir", "mouse_ids", "responder", "ensemble", "behavior_state"),
     *("device", "precision", "compile", "batch_size", "seed", "verbose"),
 )
+# The flags of scripts that make tables of responses, and of those that draw tables.
+TABLE_FLAGS = ("output_dir", "mouse_ids", "seed", "as_published", "verbose")
+FIGURE_FLAGS = ("output_dir", "mouse_ids", "compare", "as_published", "verbose")
 
 
 def script_parser(description: str, *names: str) -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from viv1t.names import SURROUND_KINDS
 from viv1t.stimuli.aperture import compose, disc
 from viv1t.stimuli.grating import published_grating
 from viv1t.units import DEFAULT_MONITOR, FPS, GREY
-from viv1t.utils.files import atomic
+from viv1t.utils.files import write_npy
 
 TIMING: Final = Timing()
 SIZE: Final = "size_deg"
@@ -122,6 +122,5 @@ def write_parameters(folder: Path, seed: int) -> Path:
         seed: of the experiment.
     """
     path = folder / "parameters.npy"
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        np.save(file, published_parameters(seed))
+    write_npy(path, published_parameters(seed))
     return path

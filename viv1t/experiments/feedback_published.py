@@ -15,7 +15,7 @@ from viv1t.experiments.timing import Timing
 from viv1t.stimuli.aperture import compose, disc
 from viv1t.stimuli.grating import published_grating
 from viv1t.units import DEFAULT_MONITOR, FPS, GREY, Monitor
-from viv1t.utils.files import atomic
+from viv1t.utils.files import write_npy
 
 SIZE_TIMING: Final = Timing()
 ONSET_TIMING: Final = Timing(on=15, slots=5)
@@ -60,8 +60,7 @@ def write_parameters(folder: Path, stimuli: StimulusSet, *, seed: int) -> Path:
     """
     shown = stimuli.conditions.iloc[stimuli.schedule(seed)["condition"]]
     path = folder / "parameters.npy"
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        np.save(file, shown.to_numpy(np.float32).reshape(-1, stimuli.timing.slots, 3))
+    write_npy(path, shown.to_numpy(np.float32).reshape(-1, stimuli.timing.slots, 3))
     return path
 
 

@@ -1,15 +1,18 @@
 """Recorded responses in the file format of predicted ones."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 import viv1t
+from viv1t.data.mice import choose_mice
 from viv1t.data.recording import Recording
 from viv1t.errors import DataError
-from viv1t.names import STIMULUS_TYPES, TIERS, Tier
+from viv1t.names import STIMULUS_TYPES, TIERS, MouseId, Tier
 from viv1t.results.responses import ResponseAttributes, ResponseFile, TrialLabels
 
 logger = logging.getLogger(__name__)
@@ -82,6 +85,31 @@ def trials_showing(recording: Recording, stimulus: str) -> dict[int, tuple[int, 
             key = video if video >= 0 else -1 - trial
             found[key] = (*found.get(key, ()), trial)
     return found
+
+
+def recordings_showing(
+    data_dir: Path, mouse_ids: Sequence[MouseId] | None, stimulus: str
+) -> Iterator[tuple[Recording, dict[int, tuple[int, ...]]]]:
+    """Recordings with trials that show one type of stimulus, and these (`trials_showing`).
+
+    A log line names mice that have none.
+
+    Args:
+        data_dir: folder of the recordings.
+        mouse_ids: mice; None: all.
+        stimulus: of `names.STIMULUS_TYPES`.
+
+    Raises:
+        ConfigError: an id is unknown or given twice.
+        DataError: a recording is missing or damaged.
+    """
+    for mouse in choose_mice(data_dir, mouse_ids):
+        recording = Recording(mouse)
+        shown = trials_showing(recording, stimulus)
+        if shown:
+            yield recording, shown
+        else:
+            logger.info("mouse %s saw no stimulus of type %s", mouse.id, stimulus)
 
 
 def scored_frames(recording: Recording, trial_id: int, num_frames: int) -> int:

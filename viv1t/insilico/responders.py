@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,6 @@ from viv1t.insilico.responder import Responder
 from viv1t.insilico.twin import DigitalTwin, Precision
 from viv1t.names import MouseId
 from viv1t.registry import unknown_name
-from viv1t.results.responses import Units
 from viv1t.results.run import RunDir
 from viv1t.units import Monitor
 
@@ -80,32 +79,15 @@ class Ensemble:
         self,
         video: ArrayLike,
         mouse_id: MouseId,
-        *,
-        behavior: ArrayLike | None = None,
-        pupil_center: ArrayLike | None = None,
-        units: Units = "recorded",
-        batch_size: int = 1,
-        frames: slice | None = None,
-        neurons: ArrayLike | None = None,
+        **asked: Any,  # noqa: ANN401
     ) -> NDArray[np.float32]:
         """The mean of what the members answer, see `Responder.predict`."""
-        total: NDArray[np.float32] | None = None
-        for member in self.members:
-            answer = member.predict(
-                video,
-                mouse_id,
-                behavior=behavior,
-                pupil_center=pupil_center,
-                units=units,
-                batch_size=batch_size,
-                frames=frames,
-                neurons=neurons,
-            )
+        total = self.members[0].predict(video, mouse_id, **asked)
+        for member in self.members[1:]:
+            answer = member.predict(video, mouse_id, **asked)
             # Models may answer fewer frames than they are shown; the last ones coincide.
-            shared = answer.shape[-1] if total is None else min(total.shape[-1], answer.shape[-1])
-            answer = answer[..., -shared:]
-            total = answer if total is None else total[..., -shared:] + answer
-        assert total is not None
+            shared = min(total.shape[-1], answer.shape[-1])
+            total = total[..., -shared:] + answer[..., -shared:]
         mean: NDArray[np.float32] = total / np.float32(len(self.members))
         return mean
 

@@ -13,7 +13,7 @@ from viv1t.names import MouseId
 from viv1t.results.specs import TABLES
 from viv1t.results.store import read_result, write_result
 from viv1t.results.tables import read_table, write_table
-from viv1t.utils.files import atomic
+from viv1t.utils.files import write_npy
 
 
 class DirectionTableNames(NamedTuple):
@@ -134,6 +134,5 @@ def _write_published(folder: Path, table: pd.DataFrame, curves: pd.DataFrame) ->
         "direction_selective": table["direction_selective"].to_numpy(bool),
     }
     for name, values in arrays.items():
-        with atomic(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, values)
+        write_npy(folder / f"{name}.npy", values)
     return [folder / f"{name}.npy" for name in arrays]

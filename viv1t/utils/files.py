@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import ArrayLike
 
 from viv1t.errors import MissingResultError, UserError
 
@@ -59,6 +61,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise UserError(f"{path} should hold a YAML mapping, found {type(values).__name__}")
     return values
+
+
+def write_npy(path: Path, values: ArrayLike) -> None:
+    """Write an array to the npy file `path`, whole or not at all."""
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.save(file, np.asarray(values))
 
 
 def write_json(path: Path, values: Any) -> None:  # noqa: ANN401
