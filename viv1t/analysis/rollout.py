@@ -84,24 +84,30 @@ def received_per_query(shares: FloatArray, *, is_causal: bool) -> FloatArray:
     return shares.sum(axis=0) / num_queries * num_frames
 
 
-def share_by_lag(shares: FloatArray, *, is_causal: bool) -> FloatArray:
-    """Weights k of attention that depends on the lag alone, most like `shares`; sum one.
+def share_by_lag(weights: FloatArray, *, is_causal: bool) -> FloatArray:
+    """Weights k of attention that depends on the lag alone, most like `weights`; sum one.
 
-    Row q of such attention is k(q - j) / sum over the frames j that q can see. The maximum of the
-    likelihood of `shares` is found by scaling each lag until its sum is right (iterative
-    proportional fitting). (2 n - 1,) of lags 1 - n to n - 1; those below 0 are 0 if causal.
+    Row q of such attention is k(q - j) over the frames j that q can see, scaled to the sum of the
+    row. The maximum of the likelihood is found by scaling each lag until its sum is right
+    (iterative proportional fitting). (2 n - 1,) of lags 1 - n to n - 1; those below 0 are 0 if
+    causal.
 
     Args:
-        shares: (n, n) rollout, rows of sum one.
+        weights: (n, n) of queries and keys.
         is_causal: whether a frame sees no later one.
     """
-    lags, seen = _lags(len(shares), is_causal=is_causal)
-    size = 2 * len(shares) - 1
-    observed = np.bincount(lags[seen], weights=shares[seen], minlength=size)
-    by_lag = np.full(size, 1 / size)
+    num_frames = len(weights)
+    lags, seen = _lags(num_frames, is_causal=is_causal)
+    sums, size = weights.sum(axis=1), 2 * num_frames - 1
+    observed = np.bincount(lags[seen], weights=weights[seen], minlength=size)
+    # Query q sees the lags q to q + n - 1 (counted from 0), of which the causal mask hides some.
+    first, last = np.arange(size) - num_frames + 1, np.arange(size) + 1
+    first, last = first.clip(0), last.clip(max=num_frames)
+    by_lag = np.where(np.bincount(lags[seen], minlength=size) > 0, 1 / size, 0)
     for _ in range(MAX_STEPS):
-        expected = _of_lags(by_lag, lags, seen)
-        fitted = np.bincount(lags[seen], weights=expected[seen], minlength=size)
+        upto = np.concatenate([[0], by_lag.cumsum()])
+        scales = np.concatenate([[0], (sums / (upto[num_frames:] - upto[:num_frames])).cumsum()])
+        fitted = by_lag * (scales[last] - scales[first])
         ratio = np.divide(observed, fitted, out=np.zeros(size), where=fitted > 0)
         change = np.abs(by_lag * (ratio - 1)).max()
         by_lag = by_lag * ratio
@@ -111,19 +117,35 @@ def share_by_lag(shares: FloatArray, *, is_causal: bool) -> FloatArray:
     return by_lag
 
 
-def received_beyond_lag(shares: FloatArray, *, is_causal: bool) -> FloatArray:
+def rollout_of_lags(weights: FloatArray, *, is_causal: bool) -> FloatArray:
+    """(n, n): the rollout that there would be if attention in each block depended on lag alone.
+
+    Args:
+        weights: (blocks, n, n), the largest of any head.
+        is_causal: whether a frame sees no later one.
+    """
+    lags, seen = _lags(weights.shape[-1], is_causal=is_causal)
+    of_lags = [
+        _of_lags(share_by_lag(block, is_causal=is_causal), lags, seen)
+        * block.sum(axis=1, keepdims=True)
+        for block in weights
+    ]
+    return rollout(np.stack(of_lags)[:, None])
+
+
+def received_beyond_lag(shares: FloatArray, weights: FloatArray, *, is_causal: bool) -> FloatArray:
     """(n,): what each frame gives, over what it would if attention depended on the lag alone.
 
     1 throughout for attention that no content of a frame attracts: to itself, even, or fading with
-    time. Of these the published mean and `received_per_query` make slopes.
+    time, in any number of blocks. Of these the published mean and `received_per_query` make slopes.
 
     Args:
         shares: (n, n) rollout, rows of sum one.
+        weights: (blocks, n, n) of which it was made, the largest of any head.
         is_causal: whether a frame sees no later one.
     """
-    lags, seen = _lags(len(shares), is_causal=is_causal)
-    by_lag = share_by_lag(shares, is_causal=is_causal)
-    return shares.sum(axis=0) / _of_lags(by_lag, lags, seen).sum(axis=0)
+    expected = rollout_of_lags(weights, is_causal=is_causal)
+    return shares.sum(axis=0) / expected.sum(axis=0)
 
 
 class RolloutTally:
@@ -137,6 +159,7 @@ class RolloutTally:
         self.as_published = as_published
         self._places: list[FloatArray] = []
         self._shares: FloatArray | None = None
+        self._weights: FloatArray | None = None
         self._num_places = 0
         self._is_causal = False
 
@@ -151,8 +174,10 @@ class RolloutTally:
         if axis == "space":
             self._places.append(mean_received(weights))
             return
-        total = rollout(weights).sum(axis=0, dtype=np.float64)
-        self._shares = total if self._shares is None else self._shares + total
+        shares = rollout(weights).sum(axis=0, dtype=np.float64)
+        largest = weights.max(axis=2).sum(axis=0, dtype=np.float64)
+        self._shares = shares if self._shares is None else self._shares + shares
+        self._weights = largest if self._weights is None else self._weights + largest
         self._num_places += len(weights)
         self._is_causal = is_causal
 
@@ -171,12 +196,13 @@ class RolloutTally:
             places = np.concatenate(self._places)
             even = 1 if self.as_published else places.shape[1]
             found["spatial_attentions"] = places * even
-        if self._shares is not None:
+        if self._shares is not None and self._weights is not None:
+            weights = self._weights / self._num_places
             shares, kind = self._shares / self._num_places, {"is_causal": self._is_causal}
             if self.as_published:
                 found["temporal_attentions"] = min_max(shares.mean(axis=0))
             else:
-                found["temporal_attentions"] = received_beyond_lag(shares, **kind)
+                found["temporal_attentions"] = received_beyond_lag(shares, weights, **kind)
                 found["temporal_per_query"] = received_per_query(shares, **kind)
                 found["temporal_lags"] = share_by_lag(shares, **kind)
         return {name: values.astype(np.float32) for name, values in found.items()}
