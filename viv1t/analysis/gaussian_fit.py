@@ -95,8 +95,14 @@ def gaussian_2d(shape_px: tuple[int, int], parameters: Sequence[float] | FloatAr
         shape_px: (h, w).
         parameters: amplitude, x, y, sigma_x, sigma_y, theta (radians), offset; lengths in pixels.
     """
-    amplitude, *_, offset = parameters
-    return np.asarray(offset + amplitude * np.exp(-_exponent(_grid(shape_px), parameters)[0]))
+    amplitude, x0, y0, sigma_x, sigma_y, theta, offset = parameters
+    along, across = 2 * sigma_x**2, 2 * sigma_y**2
+    a = np.cos(theta) ** 2 / along + np.sin(theta) ** 2 / across
+    b = -np.sin(2 * theta) / (2 * along) + np.sin(2 * theta) / (2 * across)
+    c = np.sin(theta) ** 2 / along + np.cos(theta) ** 2 / across
+    x, y = _grid(shape_px)
+    dx, dy = x - x0, y - y0
+    return np.asarray(offset + amplitude * np.exp(-(a * dx**2 + 2 * b * dx * dy + c * dy**2)))
 
 
 def smoothed_peaks(maps: FloatArray, *, scales_px: Sequence[float] = SCALES_PX) -> Peaks:

@@ -112,11 +112,10 @@ def fit_noise_maps(
     """
     threshold = null_peak(maps.sta.shape[1:], level=LEVEL, rng=rng)
     linear, moment = (
-        _fit(values, method, progress=progress)
+        _fit(values, method, threshold=threshold, progress=progress)
         for values, method in ((maps.sta, STA), (maps.second_moment, SECOND_MOMENT))
     )
-    has_flanks = smoothed_peaks(linear.residual).z > threshold
-    chosen = np.flatnonzero(has_flanks & (linear.peaks.z > threshold))
+    chosen = np.flatnonzero(smoothed_peaks(linear.residual).z > threshold)
     energy = fit_energy(
         maps.sta[chosen], linear.peaks.of(chosen), progress=_label(progress, STA_ENERGY)
     )
@@ -141,7 +140,7 @@ def fit_energy_maps(maps: FloatArray, *, min_r2: float = 0.3, progress: str = ""
     centred = maps - np.median(maps, axis=(1, 2), keepdims=True)
     spread = 1.48 * np.median(np.abs(centred), axis=(1, 2), keepdims=True)
     scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
-    fitted = _fit(scaled, GRADIENT, progress=progress)
+    fitted = _fit(scaled, GRADIENT, threshold=0.0, progress=progress)
     table = fitted.table
     table[["x_se_px", "y_se_px"]] *= fitted.residual.std(axis=(1, 2))[:, None]
     return _judged(table, (table["r2"] >= min_r2) & _is_certain(table))
@@ -178,16 +177,21 @@ def centre_errors(
 
 @dataclass(frozen=True, kw_only=True)
 class _Fitted:
-    """Fits to maps of one kind, where they began, and what they leave of the maps."""
+    """Fits to maps of one kind, the peaks of the maps, and what fits leave of them."""
 
     table: pd.DataFrame
     peaks: Peaks
     residual: FloatArray
 
 
-def _fit(maps: FloatArray, method: str, *, progress: str) -> _Fitted:
+def _fit(maps: FloatArray, method: str, *, threshold: float, progress: str) -> _Fitted:
+    """Fits to the maps with peaks above `threshold`; NaN, and no residual, for the others."""
     peaks = smoothed_peaks(maps)
-    fit, residual = fit_gaussians(maps, peaks, progress=_label(progress, method))
+    rows = np.flatnonzero(peaks.z > threshold)
+    found, left = fit_gaussians(maps[rows], peaks.of(rows), progress=_label(progress, method))
+    fit = found.set_axis(rows).reindex(range(len(maps)))
+    residual = np.zeros(maps.shape, dtype=np.float32)
+    residual[rows] = left
     table = _as_envelope(fit, method).assign(
         neuron=np.arange(len(maps)), peak_z=peaks.z, method=method
     )

@@ -25,9 +25,30 @@ _ORDER: Final = ("amplitude", "x_px", "y_px", "sigma_x_px", "sigma_y_px", "theta
 def published_fit(maps: FloatArray, *, seed: int = 1234, progress: str = "") -> pd.DataFrame:
     """One row a neuron: neuron, bad_fit and `COLUMNS`, float32, NaN where bad.
 
-    Maps are z-scored over pixels and made absolute; 0.2 N(0, 1) of one serial RandomState is
-    added; Levenberg-Marquardt starts at `START`. Of all fits the floor(5 %) with the largest
-    sigma_x, and those with the largest sigma_y, are dropped.
+    Of all fits of `published_parameters` the floor(5 %) with the largest sigma_x are dropped, and
+    those with the largest sigma_y; failed fits count as the largest.
+
+    Args:
+        maps: (n, h, w) weighted sums.
+        seed: of the added noise.
+        progress: what a progress bar says; empty: none.
+    """
+    fits = published_parameters(maps, seed=seed, progress=progress).astype(np.float32)
+    largest = int(REJECTED * len(fits))
+    # NaN sorts last; and floor(5 %) of fewer than 20 is 0, so that [-0:] is everything.
+    worst = [np.argsort(fits[:, COLUMNS.index(name)])[-largest:] for name in ("sigma_x", "sigma_y")]
+    fits[np.concatenate(worst)] = np.nan
+    table = pd.DataFrame(fits, columns=list(COLUMNS))
+    table.insert(0, "bad_fit", np.isnan(fits).any(axis=1))
+    table.insert(0, "neuron", np.arange(len(table)))
+    return table
+
+
+def published_parameters(maps: FloatArray, *, seed: int = 1234, progress: str = "") -> FloatArray:
+    """(n, 7) `COLUMNS` of the fit to each map, NaN where it failed.
+
+    Maps are z-scored over pixels (float32) and made absolute; 0.2 N(0, 1) of one serial
+    RandomState is added; Levenberg-Marquardt starts at `START` and knows no bounds.
 
     Args:
         maps: (n, h, w) weighted sums.
@@ -40,18 +61,7 @@ def published_fit(maps: FloatArray, *, seed: int = 1234, progress: str = "") -> 
         _fit(np.asarray(values, dtype=np.float32), shape, rng)
         for values in tqdm(maps, desc=progress, disable=not progress)
     ]
-    table = np.array(fits, dtype=np.float32).reshape(-1, len(COLUMNS))
-    largest = int(REJECTED * len(table))
-    for column in ("sigma_x", "sigma_y"):
-        values = table[:, COLUMNS.index(column)]
-        # NaN sorts last, and floor(5 %) of fewer than 20 is 0: [-0:] is everything.
-        values[np.argsort(values)[-largest:]] = np.nan
-    bad = np.isnan(table).any(axis=1)
-    table[bad] = np.nan
-    frame = pd.DataFrame(table, columns=list(COLUMNS))
-    frame.insert(0, "bad_fit", bad)
-    frame.insert(0, "neuron", np.arange(len(frame)))
-    return frame
+    return np.array(fits).reshape(-1, len(COLUMNS))
 
 
 def as_receptive_fields(fits: pd.DataFrame) -> pd.DataFrame:
