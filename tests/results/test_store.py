@@ -54,13 +54,16 @@ def test_rows_of_other_mice_stay(tmp_path):
     assert read_result(tmp_path, "sizes", mouse_ids=["B"])["size_deg"].tolist() == [4]
 
 
-def test_two_methods_do_not_mix(tmp_path):
+def test_two_methods_do_not_mix(tmp_path, caplog):
     write_result(tmp_path, "sizes", sizes("A", 1), method=METHOD)
+    write_result(tmp_path, "sizes", sizes("B", 1), method=METHOD)
+    assert not caplog.records
     other = METHOD | {"criterion": "peak"}
-    with pytest.raises(ConfigError, match="rows of mouse A that were made in another way"):
-        write_result(tmp_path, "sizes", sizes("B", 1), method=other)
-    write_result(tmp_path, "sizes", sizes("A", 1), method=other)
-    assert read_result(tmp_path, "sizes").attrs["method"]["criterion"] == "peak"
+    write_result(tmp_path, "sizes", sizes("B", 2), method=other)
+    assert "dropped the rows of mouse A, which were made in another way" in caplog.text
+    table = read_result(tmp_path, "sizes")
+    assert table["mouse"].tolist() == ["B"]
+    assert table.attrs["method"]["criterion"] == "peak"
 
 
 def test_what_does_not_fit_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Results of the analyses: where they stand, and tables that are checked as they are written."""
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from typing import Any
 import pandas as pd
 
 import viv1t
-from viv1t.errors import ConfigError, DataError, MissingResultError
+from viv1t.errors import DataError, MissingResultError
 from viv1t.names import MouseId
 from viv1t.registry import unknown_name
 from viv1t.results.specs import TABLES, TableSpec
 from viv1t.results.tables import read_table, write_table
 from viv1t.utils.files import write_json
+
+logger = logging.getLogger(__name__)
 
 MOUSE = "mouse"
 
@@ -53,7 +56,8 @@ def write_result(
 ) -> Path:
     """The parquet file to which the table `name` was written, whole or not at all.
 
-    Rows of mice that `frame` does not hold are kept. A JSON file beside it tells how the table was
+    Rows of mice that `frame` does not hold are kept if they were made by the same method, else
+    dropped, and a warning says so: a table never mixes methods. A JSON file beside it tells how the table was
     made: method, as_published, version, command line, and what each column is.
 
     Args:
@@ -64,7 +68,7 @@ def write_result(
             `as_published` is one of them where there is the choice.
 
     Raises:
-        ConfigError: rows that would be kept were made with another method.
+        ConfigError: there is no such table.
         DataError: columns are missing or unknown, or two rows have one key.
     """
     spec, path = spec_of(name), ResultDir(Path(folder)).table(name)
@@ -162,11 +166,14 @@ def _with_other_mice(
         return table
     before, now = stored.attrs.get("method"), about["method"]
     if list(stored) != list(spec.columns) or before != now:
-        names = sorted(set(kept[MOUSE]))
-        raise ConfigError(
-            f"{path} holds rows of mouse {', '.join(names)} that were made in another way "
-            f"({before}, now {now}): make them anew with --mouse_ids, or delete the file"
+        logger.warning(
+            "%s: dropped the rows of mouse %s, which were made in another way (%s, now %s)",
+            path,
+            ", ".join(sorted(set(kept[MOUSE]))),
+            before,
+            now,
         )
+        return table
     both = pd.concat([kept, table], ignore_index=True)
     return both.sort_values(MOUSE, kind="stable", ignore_index=True)
 
