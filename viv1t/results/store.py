@@ -57,8 +57,8 @@ def write_result(
     """The parquet file to which the table `name` was written, whole or not at all.
 
     Rows of mice that `frame` does not hold are kept if they were made by the same method, else
-    dropped, and a warning says so: a table never mixes methods. A JSON file beside it tells how the table was
-    made: method, as_published, version, command line, and what each column is.
+    dropped, and a warning says so: a table never mixes methods. A JSON file beside it tells how it
+    was made: method, as_published, version, command line, and what each column is.
 
     Args:
         folder: the run, or another folder of results.
