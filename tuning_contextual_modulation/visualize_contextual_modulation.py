@@ -7,6 +7,7 @@ from viv1t.analysis.contextual import one_size
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.plot.figures.contextual import modulation_comparison_figure, modulation_figure
 from viv1t.plot.style import source_styles
+from viv1t.results.compared import read_compared
 from viv1t.results.contextual_tables import CENTRED, MODULATION
 from viv1t.results.manifest import open_compare
 from viv1t.results.store import ResultDir

@@ -218,6 +218,33 @@ def disc_deg(row: Mapping[str, Any], placement: Placement) -> float:
     return float(row[SIZE])
 
 
+def example_movies(
+    placement: DiscPlacement, contrasts: Sequence[float], *, as_published: bool = False
+) -> dict[tuple[float, str], NDArray[np.number]]:
+    """(contrast, kind) -> frames (t, h, w) of the stimuli at a place, with phase 0.
+
+    Args:
+        placement: where; bars move down where it has no direction.
+        contrasts: of the gratings.
+        as_published: the published gratings.
+    """
+    size, direction = placement.monitor.diameter_deg(placement.radius_px), 90.0
+    stimuli = published_set(placement)
+    if not as_published:
+        own = None if placement.direction_deg is not None else (direction,)
+        stimuli = contextual_set(ContextualConfig(directions_deg=own), placement)
+        direction = direction if own else 0.0
+    fixed = {"phase_deg": 0.0, "side_deg": 90.0, "surround_phase_deg": 0.0}
+    fixed |= {SIZE: size, "direction": direction}
+    return {
+        (contrast, kind): stimuli.render(
+            {"contrast": contrast, "kind": kind, **fixed}, child(0, "example")
+        )
+        for contrast in contrasts
+        for kind in SURROUND_KINDS
+    }
+
+
 def experiment_name(centre: Centre, *, as_published: bool) -> str:
     """The name of the experiment; published stimuli have their own."""
     return NAMES[centre] + ("_published" if as_published else "")

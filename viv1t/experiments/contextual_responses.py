@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from viv1t.experiments.contextual import SIGMAS, Centre, experiment_name
 from viv1t.experiments.contextual_published import SIZE
-from viv1t.experiments.discs import disc_radius_px
+from viv1t.experiments.discs import DiscPlacement, disc_radius_px
 from viv1t.experiments.saved import load_experiment, load_facts
 from viv1t.experiments.table import ResponseTable
 from viv1t.names import MouseId
@@ -53,6 +53,40 @@ def load_gratings(
         shown = table.select(neurons=table.neurons["placed"].to_numpy(bool))
         found[mouse_id] = (shown, discs_of(shown, fields, monitor))
     return found
+
+
+def placement_of(
+    folder: Path,
+    mouse_id: MouseId,
+    neuron: int,
+    size_deg: float,
+    *,
+    centre: Centre,
+    as_published: bool = False,
+) -> DiscPlacement:
+    """Where a neuron saw a disc.
+
+    Args:
+        folder: of the results.
+        mouse_id: the mouse.
+        neuron: row of the mouse.
+        size_deg: diameter of the disc.
+        centre: what discs lie on.
+        as_published: the published stimuli.
+    """
+    name = experiment_name(centre, as_published=as_published)
+    table = load_experiment(folder, name, command=COMMAND, mouse_ids=[mouse_id])[mouse_id]
+    facts = load_facts(ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5")
+    monitor = Monitor(**facts["groups"][0]["monitor"])
+    columns = ["centre_x_px", "centre_y_px", "direction_deg"]
+    row = table.neurons["neuron"].eq(neuron).to_numpy()
+    x, y, direction = table.neurons.loc[row, columns].to_numpy(float)[0]
+    return DiscPlacement(
+        monitor=monitor,
+        centre_px=(x, y),
+        direction_deg=None if np.isnan(direction) else direction,
+        radius_px=monitor.radius_px(size_deg),
+    )
 
 
 def samples_of(table: ResponseTable) -> tuple[NDArray[np.float64], pd.DataFrame]:

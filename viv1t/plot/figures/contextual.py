@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from viv1t import rng
 from viv1t.analysis.contextual import (
@@ -75,7 +76,6 @@ def modulation_figure(table: pd.DataFrame, *, style: ModelStyle) -> Plate:
             part = table[table["contrast"] == contrast]
             tests += _magnitudes(boxes, part, contrast)
             boxes.set_title(f"Contrast {100 * contrast:g} %")
-            top = _upper(part[["iso", "cross"]].to_numpy())
             paired_scatter(
                 scatter,
                 part["cross"],
@@ -84,7 +84,7 @@ def modulation_figure(table: pd.DataFrame, *, style: ModelStyle) -> Plate:
                 x_quantity=("Cross", "a.u."),
                 y_quantity=("Iso", "a.u."),
                 test=paired_test(part["cross"], part["iso"]),
-                limits=(_lower(part[["iso", "cross"]].to_numpy()), top),
+                limits=whisker_limits(part["iso"], part["cross"]),
             )
             drawn = step_histogram(
                 histogram,
@@ -116,13 +116,12 @@ def _magnitudes(axes: Axes, part: pd.DataFrame, contrast: float) -> list[dict[st
     """Boxes of the responses, each surround tested against the centre alone."""
     values = {_LABELS[kind]: part[kind] for kind in SURROUND_KINDS}
     styles = {_LABELS[kind]: KIND_STYLES[kind] for kind in SURROUND_KINDS}
-    top = _upper(part[list(SURROUND_KINDS)].to_numpy())
-    low = _lower(part[list(SURROUND_KINDS)].to_numpy())
-    box_and_dots(axes, values, styles=styles, quantity=_RESPONSE, limits=(low, top))
+    limits = whisker_limits(*values.values())
+    box_and_dots(axes, values, styles=styles, quantity=_RESPONSE, limits=limits)
     rows = []
     for place, kind in enumerate(SURROUND_KINDS[1:], start=1):
         test = paired_test(part[kind], part["centre"])
-        significance(axes, 0, place, test, y=top * (0.98 + 0.09 * place))
+        significance(axes, 0, place, test, y=limits[1] * (0.98 + 0.09 * place))
         rows.append(_row(test, contrast=contrast, against="centre", kind=kind))
     test = paired_test(part["cross"], part["iso"])
     return [*rows, _row(test, contrast=contrast, against="iso", kind="cross")]
@@ -132,18 +131,22 @@ def _row(test: TestResult, **what: object) -> dict[str, object]:
     return what | vars(test)
 
 
-def _upper(values: np.ndarray) -> float:
-    """An upper limit that rare large responses do not stretch."""
-    known = values[np.isfinite(values)]
-    if not known.size or known.max() <= 0:
-        return 1.0
-    low, high = np.quantile(known, [0.25, 0.75])
-    return float(min(known.max() * 1.05, high + 3 * (high - low) + 1e-12))
+def whisker_limits(*groups: ArrayLike) -> tuple[float, float]:
+    """Limits of an axis that hold the whiskers of the boxes of all groups, and 0.
 
-
-def _lower(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return min(0.0, float(known.min())) if known.size else 0.0
+    Args:
+        groups: values, NaN left out; what lies beyond the whiskers does not stretch the axis.
+    """
+    low, high = 0.0, 0.0
+    for values in groups:
+        flat = np.asarray(values, dtype=float).ravel()
+        known = flat[np.isfinite(flat)]
+        if known.size:
+            first, third = np.quantile(known, [0.25, 0.75])
+            high = max(high, min(float(known.max()), third + 1.5 * (third - first)))
+            low = min(low, max(float(known.min()), first - 1.5 * (third - first)))
+    room = 0.05 * (high - low) or 1.0
+    return low - (room if low < 0 else 0.0), high + room
 
 
 def _write_mean(axes: Axes, summary: pd.DataFrame) -> None:
@@ -153,6 +156,7 @@ def _write_mean(axes: Axes, summary: pd.DataFrame) -> None:
             f"mean {row['mean']:.2f}\n[{row['low']:.2f}, {row['high']:.2f}]\n"
             f"median {row['median']:.2f}\nn = {row['num_neurons']}, "
             f"{row['num_mice']} {'mouse' if row['num_mice'] == 1 else 'mice'}",
+            right=row["median"] < 0,
         )
 
 

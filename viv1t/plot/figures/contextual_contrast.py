@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 
 from viv1t.analysis.stats import TestResult, paired_test
 from viv1t.plot.axes import label, legend_below
-from viv1t.plot.figures.contextual import KIND_STYLES
+from viv1t.plot.figures.contextual import KIND_STYLES, whisker_limits
 from viv1t.plot.panels import (
     box_and_dots,
     corner_text,
@@ -34,8 +34,8 @@ from viv1t.plot.style import (
 _HIGH: Final = ModelStyle(VERMILION, "s", 4.0)
 _LOW: Final = ModelStyle(BLUE, "v", 3.0)
 _SURROUNDS: Final = ("iso", "cross", "shift")
-# Ratios above this are drawn at the edge.
-_LARGEST_RATIO: Final = 3.0
+# Smaller responses are drawn at the edge.
+_SMALLEST: Final = 1e-3
 
 
 def contrast_figure(table: pd.DataFrame, flips: pd.DataFrame, sweep: pd.DataFrame) -> Plate:
@@ -53,6 +53,9 @@ def contrast_figure(table: pd.DataFrame, flips: pd.DataFrame, sweep: pd.DataFram
         tests = _ratios(boxes, relative)
         _both_contrasts(scatter, relative, flips)
         _indices(indices, flips)
+        titles = ("Relative to the centre alone", "Two contrasts", "Flips", "Flips and chance")
+        for axes, title in zip((boxes, scatter, indices, shares), titles, strict=True):
+            axes.set_title(title)
         _sweep(shares, sweep)
     caption = (
         "Upper left: responses divided by those to the centre alone at the same contrast. Upper "
@@ -102,12 +105,12 @@ def _ratios(axes: Axes, relative: pd.DataFrame) -> pd.DataFrame:
         for name, style in (("high", _HIGH), ("low", _LOW)):
             groups[f"{kind}\n{name}"] = wide[kind, name]
             styles[f"{kind}\n{name}"] = style
-    limits = (0.0, _LARGEST_RATIO)
+    limits = whisker_limits(*groups.values(), [1.05])
     box_and_dots(axes, groups, styles=styles, quantity=("Response", "of centre"), limits=limits)
     axes.axhline(1, color=RECORDED, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=0)
     for place, kind in enumerate(_SURROUNDS):
         test = paired_test(wide[kind, "high"], wide[kind, "low"])
-        significance(axes, 2 * place, 2 * place + 1, test, y=_LARGEST_RATIO * 1.02)
+        significance(axes, 2 * place, 2 * place + 1, test, y=limits[1])
         tests.append(_row(kind, test))
     return pd.DataFrame(tests)
 
@@ -119,14 +122,10 @@ def _row(kind: str, test: TestResult) -> dict[str, object]:
 def _both_contrasts(axes: Axes, relative: pd.DataFrame, flips: pd.DataFrame) -> None:
     key = ["mouse", "neuron"]
     wide = relative.pivot(index=key, columns=["contrast", "kind"], values="of_high")
-    top = float(min(_LARGEST_RATIO, 1.05 * np.nanmax(wide[[("high", "iso"), ("high", "cross")]])))
-    points = {}
+    points = {name: wide[name][["cross", "iso"]].clip(_SMALLEST) for name in ("high", "low")}
     for name, style in (("high", _HIGH), ("low", _LOW)):
-        pairs = wide[name][["cross", "iso"]].clip(0, top)
-        points[name] = pairs
         axes.plot(
-            pairs["cross"],
-            pairs["iso"],
+            *points[name].to_numpy().T,
             marker=style.marker,
             color=style.colour,
             markersize=2.8,
@@ -137,11 +136,14 @@ def _both_contrasts(axes: Axes, relative: pd.DataFrame, flips: pd.DataFrame) -> 
         )
     flipping = wide.index.isin(pd.MultiIndex.from_frame(flips.loc[flips["flip"], key]))
     ends = [points[name][flipping].to_numpy() for name in ("high", "low")]
-    lines = LineCollection(list(np.stack(ends, axis=1)), colors=INK, linewidths=0.6, zorder=2)
+    lines = LineCollection(list(np.stack(ends, axis=1)), colors=INK, linewidths=0.5, zorder=2)
     lines.set_label("flips")
     axes.add_collection(lines)
-    axes.plot([0, top], [0, top], color=RECORDED, linewidth=0.8, zorder=0, label="_identity")
-    axes.set(xlim=(-0.02 * top, top), ylim=(-0.02 * top, top), aspect="equal")
+    values = np.concatenate([part.to_numpy().ravel() for part in points.values()])
+    known = values[np.isfinite(values)]
+    limits = (known.min() / 1.5, known.max() * 1.5) if known.size else (_SMALLEST, 1.0)
+    axes.plot(limits, limits, color=RECORDED, linewidth=0.8, zorder=0, label="_identity")
+    axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
     axes.legend(loc="upper left")
     label(axes, x=("Cross", "of centre, high contrast"), y=("Iso", "of centre, high contrast"))
 
@@ -178,7 +180,9 @@ def _sweep(axes: Axes, sweep: pd.DataFrame) -> None:
         ("low", _LOW, "iso at low"),
     ):
         tuning_curve(axes, percent, 100 * sweep[column], None, style, name=name)
-    axes.set_ylim(0, 1.5 * axes.get_ylim()[1])
+    top = min(100.0, axes.get_ylim()[1])
+    axes.set_ylim(0, 1.5 * top)  # room for the legend
+    axes.set_yticks([tick for tick in axes.get_yticks() if tick <= top])
     axes.legend(loc="upper right", ncols=2)
     label(axes, x=("Threshold", "%"), y=("Neurons", "%"))
 
@@ -201,13 +205,14 @@ def surround_traces_figure(
         kinds: which surrounds are drawn.
         frames: (len(kinds), h, w) a frame of each stimulus; None: not drawn.
     """
-    shown = relative_traces(traces[traces["kind"].isin(list(kinds))])
+    every = relative_traces(traces)
+    shown = every[every["kind"].isin(list(kinds))]
     names = list(dict.fromkeys(shown["name"]))
     contrasts = sorted(shown["contrast"].unique(), reverse=True)
     first = 0 if frames is None else 1
     ratios = [0.8] * first + [1.0] * len(contrasts)
     with house_style():
-        figure = new_figure(PAGE_MM, 22 * first + 34 * len(contrasts) + 8)
+        figure = new_figure(PAGE_MM, 22 * first + 38 * len(contrasts) + 8)
         grid = figure.add_gridspec(len(ratios), len(names), height_ratios=ratios)
         if frames is not None:
             strip = figure.add_subplot(grid[0, :])
@@ -216,14 +221,16 @@ def surround_traces_figure(
         for row, contrast in enumerate(contrasts):
             panels.append([])
             for column, name in enumerate(names):
-                above = panels[0][column] if row else None
-                axes = figure.add_subplot(grid[first + row, column], sharey=above)
+                left = panels[row][0] if column else None
+                axes = figure.add_subplot(grid[first + row, column], sharey=left)
                 part = shown[(shown["contrast"] == contrast) & (shown["name"] == name)]
                 _traces(axes, part, kinds, on_s)
                 if row == 0:
                     axes.set_title(name)
                 if column == 0:
-                    label(axes, y=(f"Response at {100 * contrast:g} %", "of peak"))
+                    label(axes, y=(f"Contrast {100 * contrast:g} %", "of peak"))
+                if column:
+                    axes.tick_params(labelleft=False)
                 if row < len(contrasts) - 1:
                     axes.set_xlabel("")
                 panels[row].append(axes)
