@@ -181,7 +181,7 @@ def _noiseless(bench: Bench, mouse_id: MouseId) -> None:
             curves = size_curves(responses, sizes_deg)
             rows = shown.neurons["neuron"].to_numpy()
             curves = curves.assign(neuron=rows[curves["neuron"]]).merge(
-                discs[["neuron", "size_deg", "disc_ratio", "visible"]],
+                discs.drop(columns="size_deg").rename(columns={"size": "size_deg"}),
                 on=["neuron", "size_deg"],
                 how="left",
             )
