@@ -6,6 +6,7 @@ from viv1t import log
 from viv1t.config.flags import add_flags, from_values
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.data.mice import choose_mice
+from viv1t.data.recording import Recording
 from viv1t.experiments.direction import TIMING, DirectionConfig, direction_set
 from viv1t.experiments.placed import Placement
 from viv1t.experiments.preview import MARGIN, condition_movies
@@ -25,7 +26,8 @@ def main() -> None:
     log.setup(args.verbose)
 
     figures = ResultDir(args.output_dir).figures
-    for mouse in choose_mice(args.data_dir, args.mouse_ids):
+    for chosen in choose_mice(args.data_dir, args.mouse_ids):
+        mouse = Recording(chosen).mouse
         place = Placement(monitor=mouse.monitor, centre_px=None)
         stimuli = direction_set(from_values(DirectionConfig, vars(args)), place)
         movies = condition_movies(stimuli, mouse.monitor, seed=args.seed)

@@ -5,6 +5,7 @@ import logging
 from viv1t import log
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.data.mice import choose_mice
+from viv1t.data.recording import Recording
 from viv1t.experiments.preview import noise_movie
 from viv1t.plot.animate import animate
 from viv1t.results.store import ResultDir
@@ -20,7 +21,8 @@ def main() -> None:
     args = parser.parse_args()
     log.setup(args.verbose)
 
-    for mouse in choose_mice(args.data_dir, args.mouse_ids):
+    for chosen in choose_mice(args.data_dir, args.mouse_ids):
+        mouse = Recording(chosen).mouse
         name = f"noise_stimuli_mouse{mouse.id}.{args.format}"
         path = animate(
             noise_movie(mouse.monitor, seed=args.seed),
