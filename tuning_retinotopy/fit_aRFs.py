@@ -29,21 +29,25 @@ def main() -> None:
     check(not (is_gradient and as_published), "--as_published needs --method noise")
 
     chosen = {"mouse_ids": args.mouse_ids}
-    says = {m: f"mouse {m}" if args.verbose > 1 else "" for m in args.mouse_ids or ()}
+    says = "mouse %s" if args.verbose > 1 else ""
     fits = {}
     if is_gradient:
-        for mouse_id, maps in load_gradients(args.output_dir, **chosen).items():
-            fits[mouse_id] = fit_energy_maps(maps, progress=says.get(mouse_id, ""))
+        for mouse_id, gradients in load_gradients(args.output_dir, **chosen).items():
+            fits[mouse_id] = fit_energy_maps(gradients, progress=says and says % mouse_id)
     else:
         for mouse_id, sums in load_noise(
             args.output_dir, **chosen, as_published=as_published
         ).items():
             if as_published:
-                fits[mouse_id] = published_fit(sums.weighted_sum()[:, 0], seed=args.seed)
+                weighted = sums.weighted_sum()[:, 0]
+                fits[mouse_id] = published_fit(
+                    weighted, seed=args.seed, progress=says and says % mouse_id
+                )
                 continue
             maps = noise_maps(num_images=sums.num_images, **sums.arrays())
-            fits[mouse_id] = fit_noise_maps(maps, rng=child(args.seed, "null", mouse_id))
-    table = pd.concat([fit.assign(mouse=mouse_id) for mouse_id, fit in fits.items()])
+            rng = child(args.seed, "null", mouse_id)
+            fits[mouse_id] = fit_noise_maps(maps, rng=rng, progress=says and says % mouse_id)
+    table = pd.concat(fits, names=["mouse"]).reset_index("mouse")
     if as_published:
         write_table(args.output_dir / "aRF.parquet", table)
         table = as_receptive_fields(table)

@@ -148,9 +148,38 @@ def fit_energy_maps(maps: FloatArray, *, min_r2: float = 0.3, progress: str = ""
 
 def map_of(maps: NoiseMaps, table: pd.DataFrame) -> FloatArray:
     """(n, h, w) the map that each row of a table of receptive fields was fitted to."""
-    is_moment = (table["method"] == SECOND_MOMENT).to_numpy()[:, None, None]
+    is_moment = table["method"].eq(SECOND_MOMENT).to_numpy()[:, None, None]
     rows = table["neuron"].to_numpy()
     return np.asarray(np.where(is_moment, maps.second_moment[rows], maps.sta[rows]))
+
+
+def example_rows(table: pd.DataFrame, rng: np.random.Generator, *, num: int = 6) -> pd.DataFrame:
+    """Rows of neurons drawn at random, good fits first, by number.
+
+    Args:
+        table: of receptive fields of one mouse.
+        rng: draws.
+        num: rows, if there are as many.
+    """
+    drawn = table.iloc[rng.permutation(len(table))]
+    chosen = drawn.sort_values("bad_fit", kind="stable").head(num)
+    return chosen.sort_values("neuron").reset_index(drop=True)
+
+
+def true_errors(table: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """`centre_errors` of the mice of a table that are in the truth, with columns label and mouse.
+
+    Args:
+        table: of receptive fields, columns label and mouse; one label.
+        truth: one row a neuron in order: mouse, rf_x_px, rf_y_px, rf_sigma_px.
+    """
+    parts = []
+    for mouse, true in truth.groupby("mouse", sort=False):
+        rows = table[table["mouse"] == mouse].reset_index(drop=True)
+        x, y, sigma = true[["rf_x_px", "rf_y_px", "rf_sigma_px"]].to_numpy().T
+        errors = centre_errors(rows, x_px=x, y_px=y, sigma_px=sigma)
+        parts.append(errors.assign(label=table["label"].iloc[0], mouse=mouse))
+    return pd.concat(parts, ignore_index=True)
 
 
 def centre_errors(
@@ -164,9 +193,9 @@ def centre_errors(
         y_px: (n,) true row.
         sigma_px: (n,) true sigma of the envelope.
     """
-    good = table[~table["bad_fit"]]
+    good = table[~table["bad_fit"].astype(bool)]
     rows = good["neuron"].to_numpy()
-    found_sigma = np.sqrt(good["sigma_x_px"] * good["sigma_y_px"]).to_numpy()
+    found_sigma = np.sqrt(good["sigma_x_px"].to_numpy() * good["sigma_y_px"].to_numpy())
     found = good[["neuron", "x_px", "y_px", "method"]].reset_index(drop=True)
     found = found.assign(true_x_px=x_px[rows], true_y_px=y_px[rows], sigma_px=found_sigma)
     error = np.hypot(found["x_px"] - found["true_x_px"], found["y_px"] - found["true_y_px"])

@@ -39,9 +39,8 @@ def published_fit(maps: FloatArray, *, seed: int = 1234, progress: str = "") -> 
     worst = [np.argsort(fits[:, COLUMNS.index(name)])[-largest:] for name in ("sigma_x", "sigma_y")]
     fits[np.concatenate(worst)] = np.nan
     table = pd.DataFrame(fits, columns=list(COLUMNS))
-    table.insert(0, "bad_fit", np.isnan(fits).any(axis=1))
-    table.insert(0, "neuron", np.arange(len(table)))
-    return table
+    table = table.assign(neuron=np.arange(len(table)), bad_fit=table.isna().any(axis=1))
+    return table[["neuron", "bad_fit", *COLUMNS]]
 
 
 def published_parameters(maps: FloatArray, *, seed: int = 1234, progress: str = "") -> FloatArray:

@@ -1,14 +1,14 @@
 """Recorded or predicted responses to Gaussian dots, one condition a dot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from viv1t.errors import MissingResultError
-from viv1t.experiments.table import ResponseTable, tabulate
+from viv1t.experiments.recorded import tabulate_file
+from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
 from viv1t.results.responses import ResponseFile
 
@@ -19,7 +19,7 @@ BY: Final = ("video_id", "frame", "x_px", "y_px", "radius_px", "is_black")
 
 
 def dot_table(
-    file: ResponseFile, dots: pd.DataFrame, *, num_frames: dict[int, int]
+    file: ResponseFile, dots: pd.DataFrame, *, num_frames: Mapping[int, int]
 ) -> ResponseTable:
     """Mean responses to each dot of each movie, over the repeats of the movie.
 
@@ -34,39 +34,14 @@ def dot_table(
     Raises:
         MissingResultError: the file or its responses to these trials are missing.
     """
-    trials = sorted(set(dots["trial"]) & set(file.trial_ids()))
-    if not trials:
-        raise MissingResultError(
-            f"{file.path} holds no response to Gaussian dots; write all tiers with predict.py or "
-            "data/save_response.py"
-        )
-    length = file.read(trials[0]).shape[1]
-    lost = num_frames[trials[0]] - length
-    last = num_frames[trials[0]] - ON - REDUCTION.after
-    fits = dots["frame"].between(lost, last) & (dots["num_frames"] >= ON) & dots["x_px"].notna()
-    shown = dots[dots["trial"].isin(trials) & fits].reset_index(drop=True)
-    conditions = shown[list(BY)].drop_duplicates(["video_id", "frame"], ignore_index=True)
-    numbers = conditions[["video_id", "frame"]].reset_index(names="condition")
-    shown = shown.merge(numbers, on=["video_id", "frame"])
-    presentations = pd.DataFrame(
-        {
-            "condition": shown["condition"],
-            "repeat": shown.groupby("condition").cumcount(),
-            "trial": shown["trial"],
-            "slot": shown["frame"],
-            "onset": shown["frame"] - lost,
-        }
-    )
-    return tabulate(
-        zip(trials, file.read_several(trials), strict=True),
-        conditions=conditions,
-        presentations=presentations,
+    whole = (dots["num_frames"] >= ON) & dots["x_px"].notna()
+    return tabulate_file(
+        file,
+        dots[whole].assign(slot=0).drop(columns="num_frames"),
+        by=BY,
+        num_frames=num_frames,
         on=ON,
         reduction=REDUCTION,
-        source=file.attrs.get("source", "predicted"),
-        neurons=pd.DataFrame({"neuron": file.attrs["neuron_idx"]})
-        if "neuron_idx" in file.attrs
-        else None,
     )
 
 
@@ -80,8 +55,8 @@ def black_frames(
         dots: its rows of the table gaussian_dots.
         load_video: trial -> movie (c, t, h, w).
     """
-    of_trial = dict(list(dots.groupby("trial")))
-    trials = sorted(set(of_trial) & set(file.trial_ids()))
+    of_trial = {int(str(trial)): rows for trial, rows in dots.groupby("trial")}
+    trials = sorted(set(dots["trial"]) & set(file.trial_ids()))
     for trial, responses in zip(trials, file.read_several(trials), strict=True):
         rows, movie = of_trial[trial].sort_values("frame"), load_video(trial)[0]
         is_black = np.repeat(rows["is_black"].to_numpy() == 1, rows["num_frames"])

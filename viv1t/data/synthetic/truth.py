@@ -1,6 +1,7 @@
 """The table of true parameters: one row a neuron, and all that rebuilding the population needs."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,7 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from viv1t.data.mice import find_mice
 from viv1t.errors import DataError
+from viv1t.names import MouseId
 from viv1t.units import FPS, Monitor
 from viv1t.utils.files import atomic
 
@@ -168,3 +171,21 @@ def load_truth(folder: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read ({error}); make the recording again") from error
+
+
+def load_truths(data_dir: Path, mouse_ids: Sequence[MouseId]) -> pd.DataFrame:
+    """The tables of those mice that are synthetic, with a first column mouse; may be empty.
+
+    Args:
+        data_dir: folder with mice.yaml.
+        mouse_ids: mice, known there or not.
+    """
+    mice = find_mice(data_dir) if data_dir.is_dir() else {}
+    found = {m: mice[m].folder for m in mouse_ids if m in mice}
+    parts = [pd.DataFrame({"mouse": pd.Series(dtype=str)})]
+    for mouse_id, folder in found.items():
+        if truth_path(folder).is_file():
+            table = load_truth(folder)
+            table.insert(0, "mouse", mouse_id)
+            parts.append(table)
+    return pd.concat(parts[1:] or parts, ignore_index=True)
