@@ -36,18 +36,21 @@ def fit_curves(
     radians = np.radians(np.asarray(directions_deg, dtype=float))
     best = np.full(len(curves), np.inf)
     found = np.zeros((len(curves), 5))
+    peaks = np.radians(_ANGLES)[:, None]
     for k in _WIDTHS:
-        for angle in _ANGLES:
-            bumps = [np.exp(k * (np.cos(radians - np.radians(angle) - s) - 1)) for s in (0, np.pi)]
-            two = _least_squares(curves, np.stack([np.ones_like(radians), *bumps], 1))
-            one = _least_squares(curves, np.stack([np.ones_like(radians), bumps[0]], 1))
-            for error, parameters in (two, one):
-                peak, opposite = parameters[:, 1], parameters[:, 2]
-                better = (error < best - 1e-12) & (peak >= opposite) & (opposite >= 0)
-                best[better] = error[better]
-                found[better] = np.column_stack(
-                    [np.full(len(peak), angle), np.full(len(peak), k), parameters]
-                )[better]
+        bumps = [np.exp(k * (np.cos(radians - peaks - s) - 1)) for s in (0, np.pi)]
+        level = np.ones_like(bumps[0])
+        for basis in ([level, *bumps], [level, bumps[0]]):
+            error, parameters = _least_squares(curves, np.stack(basis, axis=-1))
+            valid = (parameters[..., 1] >= parameters[..., 2]) & (parameters[..., 2] >= 0)
+            error = np.where(valid, error, np.inf)
+            which = np.argmin(error, axis=0)
+            least = np.take_along_axis(error, which[None], axis=0)[0]
+            better = least < best - 1e-12
+            best[better] = least[better]
+            chosen = parameters[which, np.arange(len(curves))]
+            shape = np.column_stack([np.array(_ANGLES)[which], np.full(len(curves), k), chosen])
+            found[better] = shape[better]
     angle, k, offset, peak, opposite = found.T
     shape = [
         np.exp(k[:, None] * (np.cos(radians - np.radians(angle)[:, None] - s) - 1))
@@ -87,9 +90,14 @@ def explained(curves: ArrayLike, fitted: ArrayLike) -> FloatArray:
 
 
 def _least_squares(curves: FloatArray, basis: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Squared error (n,) and coefficients (n, 3) of the best combination of `basis` (d, 2 or 3)."""
-    coefficients = curves @ np.linalg.pinv(basis).T
-    error = ((curves - coefficients @ basis.T) ** 2).sum(1)
-    padded = np.zeros((len(curves), 3))
-    padded[:, : basis.shape[1]] = coefficients
+    """Squared error (a, n) and coefficients (a, n, 3) of the best combination of each basis.
+
+    Args:
+        curves: (n, d).
+        basis: (a, d, 2 or 3).
+    """
+    coefficients = np.swapaxes(np.linalg.pinv(basis) @ curves.T, 1, 2)
+    error = (curves**2).sum(1) - ((curves @ basis) * coefficients).sum(-1)
+    padded = np.zeros((*coefficients.shape[:2], 3))
+    padded[..., : basis.shape[-1]] = coefficients
     return error, padded

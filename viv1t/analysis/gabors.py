@@ -93,34 +93,35 @@ def gabor_blocks(
     frames = _blocks(video)
     x, y = screen_axes((int(video.shape[1]), int(video.shape[2])))
     envelope = np.exp(-(x**2 + y**2) / (2 * SIGMA**2)).ravel()
+    pixels = frames.reshape(*frames.shape[:2], -1) - 127.5
     candidates = []
     for direction in DIRECTIONS[: len(DIRECTIONS) // 2]:
         angle = math.radians(direction)
         along = (math.cos(angle) * x - math.sin(angle) * y).ravel()
         for wavelength in wavelengths:
-            carrier = envelope * np.exp(-2j * np.pi * along / wavelength)
-            carrier -= envelope * (carrier.sum() / envelope.sum())
-            signal = (frames.reshape(*frames.shape[:2], -1) - 127.5) @ carrier
-            power = np.sum(np.abs(carrier) ** 2) / 2
-            candidates.append((direction, wavelength, signal / power))
+            wave = envelope * np.exp(2j * np.pi * along / wavelength)
+            wave -= envelope * (wave.sum() / envelope.sum())
+            pair = np.stack([wave.real, wave.imag], axis=1)
+            candidates.append((direction, wavelength, pair, pixels @ pair))
     total = frames.var(axis=(1, 2, 3)) * frames[0].size
     rows = []
     for block in range(len(frames)):
         best: tuple[float, ...] = (-1.0,)
-        for direction, wavelength, signal in candidates:
+        for direction, wavelength, pair, projected in candidates:
             for turn in (1, -1):
-                z = signal[block] if turn == 1 else signal[block].conj()
-                frequency, amplitude = _drift(z)
-                share = abs(amplitude) ** 2
+                signal = projected[block] @ (1, -1j * turn)
+                share = abs(_drift(signal)[1]) ** 2 / np.sum(pair**2)
                 if share > best[0]:
+                    # Coarse screens sample fine waves so badly that the pair is not orthogonal.
+                    exact = np.linalg.solve(pair.T @ pair, projected[block].T).T @ (1, -1j * turn)
+                    frequency, amplitude = _drift(exact)
                     phase = math.degrees(np.angle(amplitude)) % 360
                     heading = (direction + (0 if turn == 1 else 180)) % 360
                     best = (share, heading, wavelength, frequency, phase)
         rows.append((block, block * BLOCK_FRAMES, *best[1:], best[0]))
     names = ("block", "start_frame", "direction_deg", "wavelength", "cycles_per_frame")
     table = pd.DataFrame(rows, columns=[*names, "phase_deg", "r2"])
-    envelope_power = np.sum(envelope**2) / 2 * BLOCK_FRAMES
-    table["r2"] = np.clip(table["r2"] * envelope_power / np.maximum(total, 1e-9), 0, 1)
+    table["r2"] = np.clip(2 * BLOCK_FRAMES * table["r2"] / np.maximum(total, 1e-9), 0, 1)
     return table
 
 
