@@ -95,22 +95,27 @@ def test_bootstrap_interval_covers_the_truth(rng):
     assert 0.35 < np.mean((narrow[0] < 3.672) & (narrow[1] > 3.672)) < 0.65
 
 
-def mice_with(rng: np.random.Generator, mean: float) -> tuple[np.ndarray, np.ndarray]:
-    """Values of 6 mice with 30 neurons each; neurons of a mouse are alike."""
-    mice = np.repeat([f"m{i}" for i in range(6)], 30)
-    return mean + np.repeat(rng.normal(size=6), 30) + rng.normal(size=180), mice
+def mice_with(
+    rng: np.random.Generator, mean: float, num_mice: int = 6
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values of 30 neurons of each mouse; neurons of a mouse are alike."""
+    mice = np.repeat([f"m{i}" for i in range(num_mice)], 30)
+    own = np.repeat(rng.normal(size=num_mice), 30)
+    return mean + own + rng.normal(size=len(mice)), mice
 
 
-def test_hierarchical_bootstrap_does_not_take_neurons_for_independent(rng):
-    wrong, naive = 0, 0
+@pytest.mark.parametrize("num_mice", [2, 6])
+def test_hierarchical_bootstrap_does_not_take_neurons_for_independent(rng, num_mice):
+    wrong, significant, naive = 0, 0, 0
     for _ in range(200):
-        values, mice = mice_with(rng, 0.0)
+        values, mice = mice_with(rng, 0.0, num_mice)
         estimate = stats.hierarchical_bootstrap(values, mice, num=199, rng=rng)
         assert estimate.mean == pytest.approx(values.mean())
         wrong += not estimate.low <= 0.0 <= estimate.high
+        significant += estimate.p <= 0.05
         naive += stats.one_sample_test(values).p <= 0.05
-    assert wrong / 200 < 0.2  # six mice: somewhat too narrow
-    assert naive / 200 > 0.6
+    assert max(wrong, significant) / 200 < 0.09
+    assert naive / 200 > 0.5
 
 
 def test_hierarchical_bootstrap_finds_a_true_mean(rng):

@@ -143,7 +143,7 @@ class Estimate:
         mean: over all neurons.
         low: lower end of its interval.
         high: upper end of its interval.
-        p: that the mean differs from 0, two-sided.
+        p: that the mean differs from 0, two-sided, of the same draws.
         num_neurons: that were used.
         num_mice: they come from; with one mouse the interval speaks of that mouse only.
     """
@@ -174,9 +174,10 @@ def hierarchical_bootstrap(
     """The mean over neurons, with an interval that knows that neurons of a mouse are alike.
 
     Saravanan, Berman & Sober (2020): mice are drawn with replacement, then neurons within each.
-    With few mice the interval is too narrow: without an effect, six mice whose means differ as
-    much as their neurons have p <= .05 in 15 % of cases (75 % if neurons are taken as
-    independent). A t test of the means of the mice keeps its level with any number.
+    Deviations of mice are widened by sqrt(m / (m - 1)) and by Student's t over the normal quantile:
+    without that, 40 % of the intervals of two mice, and 11 % of six, miss a true mean from which
+    mice and neurons deviate alike (95 % intervals; 60 % and more if neurons are taken as
+    independent).
 
     Args:
         values: (n,), one a neuron; NaN are left out.
@@ -195,7 +196,7 @@ def hierarchical_bootstrap(
     if not known.any():
         raise ValueError("no value is defined: nothing to estimate")
     groups = [sample[known & (owner == mouse)] for mouse in np.unique(owner[known])]
-    draws = np.array([_redrawn_mean(groups, rng) for _ in range(num)])
+    draws = _redrawn_means(groups, num, rng, level)
     low, high = _interval(draws, level)
     fewer = min(int(np.sum(draws <= 0)), int(np.sum(draws >= 0)))
     return Estimate(
@@ -208,10 +209,25 @@ def hierarchical_bootstrap(
     )
 
 
-def _redrawn_mean(groups: list[FloatArray], rng: np.random.Generator) -> float:
-    chosen = [groups[i] for i in rng.integers(0, len(groups), len(groups))]
-    total = sum(float(group[rng.integers(0, len(group), len(group))].sum()) for group in chosen)
-    return total / sum(len(group) for group in chosen)
+def _redrawn_means(
+    groups: list[FloatArray], num: int, rng: np.random.Generator, level: float
+) -> FloatArray:
+    """(num,) means over redrawn mice and neurons, spread for the small number of mice."""
+    m = len(groups)
+    sizes = np.array([len(group) for group in groups], dtype=np.float64)
+    sums = np.array([group.sum() for group in groups])
+    whole, widening = sums.sum() / sizes.sum(), 1.0
+    if m > 1:
+        upper = (1 + level) / 2
+        widening = np.sqrt(m / (m - 1)) * stats.t.ppf(upper, m - 1) / stats.norm.ppf(upper)
+    draws = np.empty(num)
+    for draw in range(num):
+        chosen = rng.integers(0, m, m)
+        redrawn = [groups[i][rng.integers(0, len(groups[i]), len(groups[i]))].sum() for i in chosen]
+        count = sizes[chosen].sum()
+        of_mice = sums[chosen].sum() / count
+        draws[draw] = whole + widening * (of_mice - whole) + sum(redrawn) / count - of_mice
+    return draws
 
 
 def auc(scores: ArrayLike, positive: ArrayLike) -> float:
