@@ -220,14 +220,22 @@ def _redrawn_means(
     if m > 1:
         upper = (1 + level) / 2
         widening = np.sqrt(m / (m - 1)) * stats.t.ppf(upper, m - 1) / stats.norm.ppf(upper)
-    draws = np.empty(num)
-    for draw in range(num):
-        chosen = rng.integers(0, m, m)
-        redrawn = [groups[i][rng.integers(0, len(groups[i]), len(groups[i]))].sum() for i in chosen]
-        count = sizes[chosen].sum()
-        of_mice = sums[chosen].sum() / count
-        draws[draw] = whole + widening * (of_mice - whole) + sum(redrawn) / count - of_mice
-    return draws
+    chosen = rng.integers(0, m, (num, m))
+    redrawn = np.empty((num, m))
+    for mouse, group in enumerate(groups):
+        redrawn[chosen == mouse] = _redrawn_sums(group, int(np.sum(chosen == mouse)), rng)
+    counts = sizes[chosen].sum(axis=1)
+    of_mice = sums[chosen].sum(axis=1) / counts
+    return whole + widening * (of_mice - whole) + redrawn.sum(axis=1) / counts - of_mice
+
+
+def _redrawn_sums(group: FloatArray, num: int, rng: np.random.Generator) -> FloatArray:
+    """(num,) sums of bootstrap samples of `group`, some millions of numbers at a time."""
+    n = len(group)
+    rows = max(1, 2**21 // n)
+    blocks = [min(rows, num - first) for first in range(0, num, rows)]
+    parts = [group[rng.integers(0, n, (block, n))].sum(axis=1) for block in blocks]
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def auc(scores: ArrayLike, positive: ArrayLike) -> float:
