@@ -24,7 +24,8 @@ def discs(sizes=SIZES[1:]):
         for neuron in (3, 7)
         for size in sizes
     ]
-    return pd.DataFrame(rows, columns=["neuron", "size_deg", "disc_ratio", "visible"])
+    table = pd.DataFrame(rows, columns=["neuron", "size", "disc_ratio", "visible"])
+    return table.assign(size_deg=table["size"] + 1e-13)  # degrees via pixels are not exact
 
 
 def tables(*, as_published=False):

@@ -35,7 +35,7 @@ def size_tables(
         responses: (n, s, k, d, r) single responses, see `analysis.size`.
         sizes_deg: (s,) ascending from 0.
         neurons: n rows: neuron (row of the mouse) and, where known, z_um.
-        discs: rows neuron, size_deg, disc_ratio, visible.
+        discs: rows neuron, size (as in `sizes_deg`), disc_ratio, visible.
         rng: draws the bootstrap samples.
         as_published: the published definitions; columns that they lack are NaN.
         progress: show a progress bar.
@@ -45,7 +45,7 @@ def size_tables(
     curves = curves.assign(neuron=rows[curves["neuron"]])
     nothing = {"visible": 1.0, "disc_ratio": 0.0}
     curves = curves.merge(
-        discs[["neuron", "size_deg", "visible", "disc_ratio"]],
+        discs[["neuron", "size", "visible", "disc_ratio"]].rename(columns={"size": "size_deg"}),
         on=["neuron", "size_deg"],
         how="left",
     )
@@ -55,7 +55,7 @@ def size_tables(
     else:
         tuning = size_tuning(responses, sizes_deg, rng=rng, progress=progress)
     depth = neurons["z_um"].to_numpy() if "z_um" in neurons else np.nan
-    whole = discs[discs["visible"] >= WHOLE].groupby("neuron")["size_deg"].max()
+    whole = discs[discs["visible"] >= WHOLE].groupby("neuron")["size"].max()
     tuning = tuning.assign(
         neuron=rows, z_um=depth, whole_deg=whole.reindex(rows).fillna(0.0).to_numpy()
     )
