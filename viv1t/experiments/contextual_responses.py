@@ -13,7 +13,7 @@ from viv1t.experiments.contextual_published import SIZE
 from viv1t.experiments.discs import DiscPlacement, disc_radius_px
 from viv1t.experiments.saved import load_experiment, load_facts
 from viv1t.experiments.table import ResponseTable
-from viv1t.names import MouseId
+from viv1t.names import SURROUND_KINDS, MouseId
 from viv1t.results.store import ResultDir, read_result
 from viv1t.stimuli.aperture import visible_share
 from viv1t.units import FPS, Monitor
@@ -146,6 +146,32 @@ def traces_of(table: ResponseTable) -> pd.DataFrame:
         }
         frames.append(pd.DataFrame(values))
     return pd.concat(frames, ignore_index=True)
+
+
+def strongest_traces(
+    table: ResponseTable, discs: pd.DataFrame, size_deg: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean responses over time at the highest contrast and their standard errors, (n, 4, w).
+
+    The second axis is that of `names.SURROUND_KINDS`.
+
+    Args:
+        table: of the stimuli of this module.
+        discs: of `discs_of`.
+        size_deg: of the disc; None: the first.
+    """
+    size = discs["size"].iloc[0]
+    if size_deg is not None:
+        size = discs["size"].iloc[int((discs[SIZE] - size_deg).abs().argmin())]
+    conditions = table.conditions
+    high = conditions["contrast"] == conditions["contrast"].max()
+    shown = high & conditions[_size_column(table)].isin([0.0, size])
+    groups = [np.flatnonzero(shown & (conditions["kind"] == kind)) for kind in SURROUND_KINDS]
+    assert table.trace is not None
+    assert table.trace_sem is not None
+    means = [table.trace[:, places].mean(axis=1) for places in groups]
+    sems = [np.sqrt((table.trace_sem[:, p] ** 2).sum(axis=1)) / len(p) for p in groups]
+    return np.stack(means, axis=1).astype(float), np.stack(sems, axis=1).astype(float)
 
 
 def example_traces(

@@ -34,6 +34,8 @@ from viv1t.plot.style import (
 _HIGH: Final = ModelStyle(VERMILION, "s", 4.0)
 _LOW: Final = ModelStyle(BLUE, "v", 3.0)
 _SURROUNDS: Final = ("iso", "cross", "shift")
+# Traces begin here: earlier frames hold the end of the response to the stimulus before.
+FIRST_S: Final = -0.25
 # Smaller responses are drawn at the edge.
 _SMALLEST: Final = 1e-3
 
@@ -206,7 +208,7 @@ def surround_traces_figure(
         frames: (len(kinds), h, w) a frame of each stimulus; None: not drawn.
     """
     every = relative_traces(traces)
-    shown = every[every["kind"].isin(list(kinds))]
+    shown = every[every["kind"].isin(list(kinds)) & every["time_s"].ge(FIRST_S)]
     names = list(dict.fromkeys(shown["name"]))
     contrasts = sorted(shown["contrast"].unique(), reverse=True)
     first = 0 if frames is None else 1
