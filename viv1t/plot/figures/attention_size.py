@@ -1,5 +1,6 @@
 """Where a core attended while it watched discs and holes of several sizes."""
 
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -24,7 +25,8 @@ from viv1t.results.attention import AttentionFiles
 from viv1t.units import Monitor
 
 CLASSICAL, INVERSE = ModelStyle(INK, "o"), ModelStyle(VERMILION, "s")
-KINDS: Final = {0.0: ("classical", CLASSICAL), 1.0: ("inverse", INVERSE)}
+# What the condition `inverse` is called and how it is drawn.
+KINDS: Final = MappingProxyType({0.0: ("classical", CLASSICAL), 1.0: ("inverse", INVERSE)})
 
 
 def presentations(files: AttentionFiles) -> pd.DataFrame:
