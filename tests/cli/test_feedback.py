@@ -97,6 +97,7 @@ def test_some_neurons_as_published(places, tmp_path):
         assert call(script, tmp_path, "--as_published") == 0
     parameters = np.load(tmp_path / "feedbackRF/parameters.npy")
     assert parameters.shape == (120, 4, 3)
+    assert np.load(tmp_path / "feedbackRF_onset/parameters.npy").shape == (4, 5, 3)
     preference = pd.read_parquet(tmp_path / "size_tuning_preference.parquet")
     assert preference["neuron"].tolist() == [0, 2]
     assert preference["classic_tuning_curve"].map(len).tolist() == [10, 10]

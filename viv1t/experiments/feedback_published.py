@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,10 @@ SIZES_DEG: Final = tuple(float(size) for size in range(0, 100, 10))
 DIRECTIONS_DEG: Final = (90.0, 270.0)
 NUM_REPEATS: Final = 12
 SIZE_OF_ONSET_DEG: Final = 20.0
+# Of `feedback.OnsetConfig`.
+ONSET_DEFAULTS: Final[Mapping[str, float]] = MappingProxyType(
+    {"num_repeats": 500, "stimulus_size": SIZE_OF_ONSET_DEG}
+)
 
 
 def size_set(placement: Placement) -> StimulusSet:
