@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scripts import run_script
 
 from viv1t.data.synthetic.truth import TruthConfig, sample_truth, save_truth
 from viv1t.errors import MissingResultError
@@ -206,6 +207,19 @@ def test_damaged_files_do_not_stop_the_page(demo: Path):
     text = Page(write_report(demo)).text
     assert "vivit/tables/selectivity.parquet cannot be read" in text
     assert "Table vivit/tables/aRF.parquet (9 rows)" in text
+
+
+def test_script_writes_the_page_and_says_where(demo: Path, capsys: pytest.CaptureFixture[str]):
+    assert run_script("misc/report.py", "--output_dir", demo) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"wrote {demo / 'report.html'} (")
+    assert said.endswith("MiB): 3 figures, 2 tables, 2 runs\n")
+    assert "Recovered against true" in Page(demo / "report.html").text
+
+
+def test_script_with_nothing_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run_script("misc/report.py", "--output_dir", tmp_path) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path} holds no figure")
 
 
 @pytest.mark.parametrize("name", ["none", "empty"])

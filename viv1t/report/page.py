@@ -145,7 +145,7 @@ def _embedded(content: bytes, suffix: str, text: str) -> str:
     source = f"data:{MIME[suffix]};base64,{base64.b64encode(content).decode('ascii')}"
     if suffix == ".mp4":
         return f'<video controls loop src="{source}"></video>'
-    return f'<img src="{source}" alt="{escape(text, quote=True)}">'
+    return f'<img loading="lazy" src="{source}" alt="{escape(text, quote=True)}">'
 
 
 def _stored_table(stored: StoredTable) -> str:
