@@ -2,18 +2,15 @@
 
 import logging
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from viv1t import log
 from viv1t.analysis.flashing import image_numbers, image_runs
 from viv1t.config.scripts import run_script, script_parser
-from viv1t.data.mice import choose_mice
-from viv1t.data.recording import Recording
-from viv1t.insilico.recorded import trials_showing
+from viv1t.insilico.recorded import recordings_showing
 from viv1t.results.store import write_result
-from viv1t.utils.files import atomic
+from viv1t.utils.files import write_npy
 
 logger = logging.getLogger("viv1t.extract_flashing_images")
 
@@ -26,12 +23,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     log.setup(args.verbose)
-    for mouse in choose_mice(args.data_dir, args.mouse_ids):
-        recording = Recording(mouse)
-        shown = trials_showing(recording, "image")
-        if not shown:
-            logger.info("mouse %s saw no flashed images", mouse.id)
-            continue
+    for recording, shown in recordings_showing(args.data_dir, args.mouse_ids, "image"):
+        mouse = recording.mouse
         bar = tqdm(shown.values(), desc=f"mouse {mouse.id}", disable=args.verbose < 2)
         movies = (recording.load_video(trials[0])[0] for trials in bar)
         parts = []
@@ -40,8 +33,7 @@ def main() -> None:
             parts += [image_runs(numbers).assign(trial=trial) for trial in trials]
             for trial in trials if args.as_published else ():
                 path = args.data_dir / "ood_features/flashing_images" / f"mouse{mouse.id}"
-                with atomic(path / f"{trial}.npy") as temporary, temporary.open("wb") as file:
-                    np.save(file, numbers)
+                write_npy(path / f"{trial}.npy", numbers)
         table = pd.concat(parts).assign(mouse=mouse.id)
         method = {"as_published": args.as_published}
         path = write_result(args.data_dir, "flashed_images", table, method=method)

@@ -13,7 +13,7 @@ from viv1t.experiments.dots import ON, black_frames, dot_table
 from viv1t.results.responses import ResponseFile
 from viv1t.results.store import read_result, write_result
 from viv1t.rng import child
-from viv1t.utils.files import atomic
+from viv1t.utils.files import write_npy
 
 logger = logging.getLogger("viv1t.estimate_spatial_tuning")
 
@@ -46,8 +46,7 @@ def main() -> None:
             frames = black_frames(file, dots, recording.load_video)
             table["ssi"] = published_ssi(published_sta(frames))
             path = args.output_dir / "tuning" / f"mouse{mouse.id}" / "SSI.npy"
-            with atomic(path) as temporary, temporary.open("wb") as target:
-                np.save(target, table["ssi"].to_numpy(np.float32))
+            write_npy(path, table["ssi"].to_numpy(np.float32))
         path = write_result(
             args.output_dir,
             "spatial_tuning",

@@ -2,18 +2,15 @@
 
 import logging
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from viv1t import log
 from viv1t.analysis.dots import dot_features, published_dot_features
 from viv1t.config.scripts import run_script, script_parser
-from viv1t.data.mice import choose_mice
-from viv1t.data.recording import Recording
-from viv1t.insilico.recorded import trials_showing
+from viv1t.insilico.recorded import recordings_showing
 from viv1t.results.store import write_result
-from viv1t.utils.files import atomic
+from viv1t.utils.files import write_npy
 
 logger = logging.getLogger("viv1t.extract_gaussian_dot_features")
 
@@ -26,12 +23,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     log.setup(args.verbose)
-    for mouse in choose_mice(args.data_dir, args.mouse_ids):
-        recording = Recording(mouse)
-        shown = trials_showing(recording, "gaussian_dots")
-        if not shown:
-            logger.info("mouse %s saw no Gaussian dots", mouse.id)
-            continue
+    for recording, shown in recordings_showing(args.data_dir, args.mouse_ids, "gaussian_dots"):
+        mouse = recording.mouse
         parts = []
         for video, trials in tqdm(
             shown.items(), desc=f"mouse {mouse.id}", disable=args.verbose < 2
@@ -42,8 +35,7 @@ def main() -> None:
             published = published_dot_features(movie) if args.as_published else None
             for trial in trials if args.as_published else ():
                 path = args.data_dir / "ood_features/gaussian_dots" / f"mouse{mouse.id}"
-                with atomic(path / f"{trial}.npy") as temporary, temporary.open("wb") as file:
-                    np.save(file, published)
+                write_npy(path / f"{trial}.npy", published)
         table = pd.concat(parts)
         path = write_result(args.data_dir, "gaussian_dots", table, method={})
         logger.info("wrote %d dots of %d trials to %s", len(table), table["trial"].nunique(), path)

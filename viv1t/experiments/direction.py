@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
-from viv1t.errors import DataError, MissingResultError
 from viv1t.experiments.placed import Placement
+from viv1t.experiments.recorded import tabulate_file
 from viv1t.experiments.stimuli import StimulusSet
-from viv1t.experiments.table import ResponseTable, tabulate
+from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
 from viv1t.experiments.timing import Timing
 from viv1t.results.responses import ResponseFile
@@ -145,48 +145,15 @@ def gabor_table(
         MissingResultError: the file or its responses to these trials are missing.
         DataError: the file has more frames than the movies, or other neurons.
     """
-    trials = sorted(set(blocks["trial"]) & set(file.trial_ids()))
-    if not trials:
-        raise MissingResultError(
-            f"{file.path} holds no response to a drifting Gabor (trials "
-            f"{', '.join(map(str, sorted(set(blocks['trial']))[:5]))}, ...); write all tiers with "
-            "predict.py or data/save_response.py"
-        )
-    first = file.read(trials[0])
-    lengths = blocks.set_index("trial")["num_frames"]
-    lost = int(np.atleast_1d(lengths[trials[0]])[0]) - first.shape[1]
-    attributes = file.attrs
-    rows = np.asarray(attributes.get("neuron_idx", np.arange(len(first))))
-    if lost < 0 or len(first) != len(rows) or rows.max(initial=-1) >= len(coordinates):
-        raise DataError(
-            f"{file.path}, trial {trials[0]}: expected at most {len(coordinates)} neurons and "
-            f"{lost + first.shape[1]} frames, found {first.shape}; give the --data_dir of the run"
-        )
-    neurons = pd.DataFrame({"neuron": rows})
-    neurons[["x_um", "y_um", "z_um"]] = coordinates[rows]
-    shown = blocks[blocks["trial"].isin(trials) & (blocks["start_frame"] >= lost)]
-    shown = shown.sort_values(["trial", "start_frame"], ignore_index=True)
-    by = ["direction_deg", *OTHERS]
-    conditions = shown[by].drop_duplicates().sort_values(by, ignore_index=True)
-    numbered = shown.merge(conditions.reset_index(names="condition"), on=by, how="left")
-    presentations = pd.DataFrame(
-        {
-            "condition": numbered["condition"],
-            "repeat": numbered.groupby("condition").cumcount(),
-            "trial": numbered["trial"],
-            "slot": numbered["block"],
-            "onset": numbered["start_frame"] - lost,
-            "video_id": numbered["video_id"],
-        }
-    )
-    return tabulate(
-        zip(trials, file.read_several(trials), strict=True),
-        conditions=conditions,
-        presentations=presentations,
+    shown = blocks.rename(columns={"start_frame": "frame", "block": "slot"})
+    return tabulate_file(
+        file,
+        shown[["trial", "frame", "slot", "video_id", "direction_deg", *OTHERS]],
+        by=("direction_deg", *OTHERS),
+        num_frames=dict(zip(blocks["trial"], blocks["num_frames"], strict=True)),
         on=GABOR_FRAMES,
         reduction=reduction,
-        source=attributes.get("source", "predicted"),
-        neurons=neurons,
+        coordinates=coordinates,
     )
 
 
