@@ -29,11 +29,13 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing viv1t into $(VENV) (first time: a minute or two)"
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(PY) -m viv1t.model.kernels
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing viv1t and the tools of its tests into $(VENV)"
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(PY) -m viv1t.model.kernels
 	touch $@ $(VENV)/.installed
 
 # Every step is a script that continues or reuses what an earlier call left.

@@ -83,8 +83,9 @@ def error_of_gradients(found: Mapping[str, Tensor], expected: Mapping[str, Tenso
 
 
 def gradients(part: nn.Module) -> dict[str, Tensor]:
-    """The gradient of each parameter that has one."""
-    return {name: x.grad for name, x in part.named_parameters() if x.grad is not None}
+    """The gradient of each parameter that has one that is not zero throughout."""
+    found = {name: x.grad for name, x in part.named_parameters() if x.grad is not None}
+    return {name: gradient for name, gradient in found.items() if bool(gradient.any())}
 
 
 def gradient_of(tensor: Tensor) -> Tensor:

@@ -153,3 +153,9 @@ def relative_error(found, expected):
     assert torch.isfinite(found).all()
     difference = (found - expected).detach().abs().max()
     return float(difference / expected.detach().abs().max().clamp(min=1e-12))
+
+
+def gradients_of(model):
+    """{name: gradient} of the parameters that have one that is not zero throughout."""
+    found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    return {name: gradient for name, gradient in found.items() if bool((gradient != 0).any())}

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from model_cases import golden_case, relative_error, small_inputs, small_model
+from model_cases import golden_case, gradients_of, relative_error, small_inputs, small_model
 
 from viv1t.batch import DataShapes
 from viv1t.model.layers.folded import can_fold
@@ -27,8 +27,7 @@ def outcome(fast, flags, inputs):
     movie = inputs["inputs"].clone().requires_grad_()
     responses = model(**inputs | {"inputs": movie})
     (responses * torch.linspace(-1, 1, responses.numel()).view_as(responses)).sum().backward()
-    gradients = {k: p.grad for k, p in model.named_parameters() if p.grad is not None}
-    return responses, gradients | {"movie": movie.grad}
+    return responses, gradients_of(model) | {"movie": movie.grad}
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids=str)

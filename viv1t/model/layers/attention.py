@@ -1,4 +1,4 @@
-"""Dot-product attention: the fused kernel, the same step by step, and the same by oneDNN."""
+"""Dot-product attention: the fused kernel, step by step, by oneDNN, and compiled (`kernels`)."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from viv1t.model.kernels import attention as compiled
 from viv1t.model.layers.linear import product
 
 # oneDNN head by head beats the fused kernel from about 200 tokens of 80 entries.
@@ -75,8 +76,9 @@ def attention(
 def attend(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool) -> tuple[Tensor, Tensor]:
     """Attention output (b, n, heads, d), without gradient, and what `attend_backward` needs of it.
 
-    For tensors that `linear.is_covered`. The fused kernel multiplies by MKL; oneDNN's faster
-    products outweigh the steps between them where sequences are long.
+    For tensors that `linear.is_covered`. Without the compiled kernel: PyTorch's fused one
+    multiplies by MKL; oneDNN's faster products outweigh the steps between them where sequences
+    are long.
 
     Args:
         query: (b, heads, n, d), already scaled by d^-0.5.
@@ -84,6 +86,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, is_causal: bool) -> tup
         value: (b, heads, n, d).
         is_causal: mask what comes later in the sequence.
     """
+    if compiled.covers(query, key, value):
+        return compiled.attend(query, key, value, is_causal=is_causal)
     if not _is_long(query):
         found, logsumexp = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
             query, key, value, 0.0, is_causal, scale=1.0
@@ -119,6 +123,10 @@ def attend_backward(
         logsumexp: the second thing that `attend` gave.
         is_causal: mask what comes later in the sequence.
     """
+    if compiled.covers(query, key, value):
+        return compiled.attend_backward(
+            gradient, query, key, value, found=found, logsumexp=logsumexp, is_causal=is_causal
+        )
     gradient = gradient.transpose(1, 2)
     if not _is_long(query):
         of_heads = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(

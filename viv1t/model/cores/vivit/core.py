@@ -24,7 +24,8 @@ class ViViT(nn.Module):
     """A spatial transformer over the tokens of each frame, then a temporal one at each place.
 
     Register tokens (Darcet et al. 2024) stand at the end of each sequence and are dropped
-    afterwards. Under causal attention no frame can see the temporal ones, so they are left out;
+    afterwards. Under causal attention no frame can see the temporal ones. `--core_fast 1` leaves
+    them out, and so does training, where both paths draw the same random numbers;
     `reg_t_tokens` stays, because checkpoints hold it, but gets no gradient.
 
     Args:
@@ -52,7 +53,7 @@ class ViViT(nn.Module):
         super().__init__()
         self.num_registers = config.reg_tokens
         self.is_causal = config.use_causal_attention
-        self.is_chunked = config.fast == 1
+        self.is_fast = self.is_chunked = config.fast == 1
         if config.reg_tokens > 0:
             self.reg_s_tokens = nn.Parameter(torch.randn(config.reg_tokens, config.emb_dim))
             self.reg_t_tokens = nn.Parameter(torch.randn(config.reg_tokens, config.emb_dim))
@@ -104,7 +105,8 @@ class ViViT(nn.Module):
     def _temporal(self, places: Tensor) -> Tensor:
         """Places (p, t, d) after attention over time."""
         num_frames = places.shape[1]
-        num_registers = 0 if self.is_causal else self.num_registers
+        is_unseen = self.is_causal and (self.is_fast or self.training)
+        num_registers = 0 if is_unseen else self.num_registers
         if num_registers:
             places = self._append(places, self.reg_t_tokens)
         return self.temporal_transformer(places, num_registers=num_registers)[:, :num_frames]

@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from viv1t.model.cores.vivit.blocks import Block
+from viv1t.model.kernels import attention as compiled
+from viv1t.model.kernels.autograd import attend
 from viv1t.model.layers.attention import MIN_WORK, attention
 from viv1t.model.layers.behaviors import select_behaviors
 from viv1t.model.layers.linear import fast_linear, is_covered, product
@@ -198,8 +200,11 @@ def _linear(block: Block, inputs: Tensor, weight: Tensor, *, plus: Tensor | None
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) -> Tensor:
     """Attention output (p, heads, t, d) of t frames to themselves and to those before them."""
+    is_single = past is not None and query.shape[2] == 1
+    if not is_single and compiled.covers(query, key, value, *(past or ())):
+        return attend(query * query.shape[-1] ** -0.5, key, value, is_causal=True, seen=past)
     if past is not None:
-        if torch.is_grad_enabled() or query.shape[2] == 1:
+        if torch.is_grad_enabled() or is_single:
             return _attend_in_parts(query, key, value, past)
         key, value = (torch.cat(pair, dim=2) for pair in zip(past, (key, value), strict=True))
     is_long = query.shape[2] * key.shape[2] * query.shape[3] >= MIN_WORK

@@ -1,0 +1,1 @@
+"""Compiled kernels: optional, built by `python -m viv1t.model.kernels`, never needed."""
