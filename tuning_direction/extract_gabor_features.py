@@ -1,14 +1,13 @@
 """Find out which drifting Gabors the movies of the recordings show: table gabor_blocks."""
 
 import logging
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from viv1t import log
-from viv1t.analysis.gabors import BLOCK_FRAMES, CYCLES, gabor_features
+from viv1t.analysis.gabors import BLOCK_FRAMES, gabor_features, published_features
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.insilico.recorded import recordings_showing
 from viv1t.results.store import write_result
@@ -36,25 +35,15 @@ def main() -> None:
         )
         pairs = [(trial, video) for video, trials in shown.items() for trial in trials]
         blocks = pd.DataFrame(pairs, columns=["trial", "video_id"]).merge(features, on="video_id")
-        path = write_result(
-            args.data_dir,
-            "gabor_blocks",
-            blocks.assign(mouse=mouse.id),
-            method={"as_published": args.as_published},
-        )
+        table = blocks.assign(mouse=mouse.id)
+        method = {"as_published": args.as_published}
+        path = write_result(args.data_dir, "gabor_blocks", table, method=method)
         if args.as_published:
-            write_published(args.data_dir / "ood_features/drifting_gabor" / mouse.id, blocks)
-        logger.info("wrote %d blocks of %d trials to %s", len(blocks), len(pairs), path)
-
-
-def write_published(folder: Path, blocks: pd.DataFrame) -> None:
-    """Write <trial>.npy, (t, 3) float32: direction, wavelength and frequency in each frame."""
-    frequency = blocks["tf_hz"] / 30 * (BLOCK_FRAMES - 1) / CYCLES
-    for trial, rows in blocks.assign(frequency=frequency).groupby("trial"):
-        values = rows.sort_values("block")[["direction_deg", "wavelength", "frequency"]]
-        write_npy(
-            folder / f"{trial}.npy", np.repeat(values.to_numpy(np.float32), BLOCK_FRAMES, axis=0)
-        )
+            folder = args.data_dir / "ood_features/drifting_gabor" / f"mouse{mouse.id}"
+            for trial, rows in table.groupby("trial"):
+                frames = np.repeat(published_features(rows, mouse.fps), BLOCK_FRAMES, axis=0)
+                write_npy(folder / f"{trial}.npy", frames)
+        logger.info("wrote %d blocks of %d trials to %s", len(table), len(pairs), path)
 
 
 if __name__ == "__main__":

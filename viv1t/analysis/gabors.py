@@ -184,6 +184,19 @@ def gabor_features(
     )
 
 
+def published_features(blocks: pd.DataFrame, fps: float) -> NDArray[np.float32]:
+    """(b, 3) direction, wavelength and frequency of the blocks of one trial, in order.
+
+    Args:
+        blocks: of `gabor_features`.
+        fps: frames per second.
+    """
+    ordered = blocks.sort_values("block")
+    frequency = ordered["tf_hz"] / fps * (BLOCK_FRAMES - 1) / CYCLES
+    columns = [ordered["direction_deg"], ordered["wavelength"], frequency]
+    return np.column_stack(columns).astype(np.float32)
+
+
 def _published_table(video: NDArray[np.number]) -> pd.DataFrame:
     direction, wavelength, frequency = published_blocks(video).T
     block = np.arange(len(direction))

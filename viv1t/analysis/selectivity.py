@@ -121,7 +121,8 @@ def selectivity(
       over presentations.
     * `p_orientation`, `p_direction`: (k + 1) / (n + 1) where k of n permutations reach the index;
       `q_`: Benjamini & Hochberg over the neurons; `_selective`: q <= .05. Stimuli are exchanged
-      between directions, but never between conditions, and never their single repeats.
+      between directions (for p_direction between opposite ones only, or orientation tuning would
+      hide it), but never between conditions, and never their single repeats.
     * `preferred_direction_deg`, `preferred_orientation_deg` (axis of motion) by vector sums,
       `preferred_bin_deg` by the largest response; `reliability` of the curve, from split halves;
       `peak_response` of the curve above baseline.
@@ -184,24 +185,34 @@ def _permuted(
 ) -> tuple[NDArray[np.int64], FloatArray]:
     """How often permutations reach `observed` (2, n), and their mean squared indexes (2, n).
 
-    Means of units change places within their condition: under the null hypothesis (responses may
-    depend on the condition, but not on direction) every such order is as likely as the one seen.
+    Means of units change places where that leaves the null hypothesis as likely as what was seen:
+    for orientation within a condition; for direction within a condition between opposite
+    directions only, so that orientation tuning counts neither for nor against it.
     """
     design = question.design
     sizes = np.bincount(design.unit)
     means = question.samples @ (np.eye(len(sizes))[design.unit] / sizes)
     condition = design.condition[design.first]
-    grouped = np.argsort(condition, kind="stable")
+    axis = np.round(design.direction_deg[design.first] % 180, 6)
+    pairs = np.column_stack([condition, axis])
+    strata = condition, np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
     almost = observed * (1 - 1e-10)
     reached, total = np.zeros(observed.shape, np.int64), np.zeros(observed.shape)
     for _ in trange(num, desc="permutations", disable=not progress):
-        order = np.empty(len(sizes), np.int64)
-        order[grouped] = np.lexsort((rng.random(len(sizes)), condition))
-        curves = means[:, order] @ design.unit_weights.T - question.below
-        indexes = question.indexes(curves)
-        reached += indexes >= almost
-        total += indexes**2
+        for place, stratum in enumerate(strata):
+            order = _shuffled_within(stratum, rng)
+            curves = means[:, order] @ design.unit_weights.T - question.below
+            index = question.indexes(curves)[place]
+            reached[place] += index >= almost[place]
+            total[place] += index**2
     return reached, total / max(num, 1)
+
+
+def _shuffled_within(stratum: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """(u,) a random order in which every place keeps its stratum."""
+    order = np.empty(len(stratum), np.int64)
+    order[np.argsort(stratum, kind="stable")] = np.lexsort((rng.random(len(stratum)), stratum))
+    return order
 
 
 def _resampled(design: Design, rng: np.random.Generator) -> NDArray[np.int64]:

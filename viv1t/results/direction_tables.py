@@ -109,6 +109,7 @@ DIRECTION_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
             },
             key=("mouse", "trial", "block"),
             made_by="tuning_direction/extract_gabor_features.py",
+            folder_flag="--data_dir",
         ),
         "selectivity": TableSpec(
             columns=_SELECTIVITY, key=("mouse", "neuron"), made_by=_GRATING_SCRIPT

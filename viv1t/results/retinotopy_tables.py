@@ -51,6 +51,7 @@ RETINOTOPY_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
             },
             key=("mouse", "trial", "frame"),
             made_by="tuning_retinotopy/extract_gaussian_dot_features.py",
+            folder_flag="--data_dir",
         ),
         "spatial_tuning": TableSpec(
             columns={
@@ -58,7 +59,7 @@ RETINOTOPY_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
                 **_GAUSSIAN,
                 "latency_frames": "from dot to response, by the strongest map",
                 "ssi": "spatial selectivity: -log det of the covariance of the map's coordinates "
-                "(degrees)",
+                "(degrees), NaN for bad fits; as published: of black dots, signed weights, over 0..1",
                 "num_dots": "dots that were shown",
             },
             key=("mouse", "neuron"),

@@ -105,7 +105,7 @@ def read_result(
         DataError: the table is damaged, or lacks columns.
     """
     spec, path = spec_of(name), ResultDir(Path(folder)).table(name)
-    command = f"python {spec.made_by} --output_dir {folder}"
+    command = f"python {spec.made_by} {spec.folder_flag} {folder}"
     table = read_table(path, command=command)
     absent = [column for column in spec.columns if column not in table]
     if absent:
