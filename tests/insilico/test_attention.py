@@ -162,6 +162,16 @@ def test_the_gradient_is_that_of_finite_differences():
     assert found[t, y, x] == pytest.approx(abs(slope), rel=0.05)
 
 
+def test_a_compiled_core_is_watched_as_it_was_and_stays_compiled():
+    twin, compiled, seen = small_twin(), small_twin(), [Everything(), Everything()]
+    transformer = compiled.model.core.vivit.temporal_transformer
+    transformer.compile(backend=lambda graph, inputs: pytest.fail("compiled code ran"))
+    for one, sink in zip((twin, compiled), seen, strict=True):
+        watch_attention(one, MOVIE, "A", sink)
+    assert_same(seen[0].all("time"), seen[1].all("time"))
+    assert transformer._compiled_call_impl is not None
+
+
 def test_a_core_without_attention_says_so():
     with pytest.raises(ConfigError, match="no attention"):
         watch_attention(small_twin("linear"), MOVIE, "A", RolloutTally())

@@ -89,7 +89,7 @@ def watch_attention(
     vivit steps aside meanwhile.
 
     Args:
-        twin: not compiled.
+        twin: the model; what of it is compiled runs as it was before.
         video: (t, h, w) grey values 0..255.
         mouse_id: the mouse that watches.
         sink: takes the weights.
@@ -110,7 +110,7 @@ def watch_attention(
     signals = {"behaviors": clips.behaviors, "pupil_centers": clips.pupil_centers}
     num_frames = core.num_frames_out(clips.video.shape[2])
     num_tokens = {"space": core.output_shape[2] * core.output_shape[3], "time": num_frames}
-    with torch.no_grad(), _watched(layers, sink, num_tokens):
+    with torch.no_grad(), _not_compiled(core), _watched(layers, sink, num_tokens):
         with twin.autocast():
             features = core(clips.video, mouse_id=mouse_id, **signals)
         responses = twin.model.read_out(
@@ -203,6 +203,19 @@ def _attending(core: Core) -> dict[AttentionStack, list[Attending]]:
         stack: [x for x in core.get_submodule(stack.name).modules() if isinstance(x, Attending)]
         for stack in core.attention_stacks
     }
+
+
+@contextmanager
+def _not_compiled(core: Core) -> Iterator[None]:
+    """A context in which no part of the core runs compiled: nobody can watch it there."""
+    compiled = {part: part._compiled_call_impl for part in core.modules()}
+    try:
+        for part in compiled:
+            part._compiled_call_impl = None
+        yield
+    finally:
+        for part, call in compiled.items():
+            part._compiled_call_impl = call
 
 
 @contextmanager
