@@ -241,6 +241,12 @@ def test_nothing_to_report(tmp_path: Path, name: str):
         ("vivit/figures/response_onset", "Feedback receptive fields"),
         ("figures/learning_curves", "Training and scores"),
         ("vivit/figures/attention/mouseS1", "Attention"),
+        ("vivit/figures/attention/attention_mouseS1_movie28", "Attention"),
+        ("vivit/figures/attention_feedbackRF_mouseS1", "Attention"),
+        ("vivit/figures/spatial_selectivity", "Retinotopy"),
+        ("truth/figures/surround_responses", "Contextual modulation"),
+        ("truth/figures/feedback_stimuli_S1", "Stimuli"),
+        ("demo/end_to_end.csv", "Recovered against true"),
         ("figures/zebra", "Other"),
     ],
 )

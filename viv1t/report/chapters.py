@@ -15,12 +15,12 @@ CHAPTERS: Final[Mapping[str, str]] = MappingProxyType(
         "Training and scores": r"learning|scores|ceiling|traces|positions|evaluation|performance"
         r"|\btable\b",
         "Retinotopy": r"arf|receptive|retinotop|noise|spatial|dots|ssi",
-        "Direction tuning": r"direction|selectiv|(?<!size_)tuning_(curve|width)|preference"
+        "Direction tuning": r"direction|(?<!spatial_)selectiv|(?<!size_)tuning_(curve|width)|preference"
         r"|microcolumn|gabor|similarity",
-        "Contextual modulation": r"context|cmi|contrast|flip|cross|iso_",
-        "Feedback receptive fields": r"feedback|size_(tuning|responses|stimuli)|iti|onset|inverse",
+        "Contextual modulation": r"context|surround|cmi|contrast|flip|cross|iso_",
+        "Feedback receptive fields": r"(?<!attention_)feedback|size_(tuning|responses|stimuli)|iti|onset|inverse",
         "Attention": r"attention|rollout",
-        "Stimuli": r"stimul|preview|movie",
+        "Stimuli": r"stimul|preview",
     }
 )
 
