@@ -15,10 +15,11 @@ CHAPTERS: Final[Mapping[str, str]] = MappingProxyType(
         "Training and scores": r"learning|scores|ceiling|traces|positions|evaluation|performance"
         r"|\btable\b",
         "Retinotopy": r"arf|receptive|retinotop|noise|spatial|dots|ssi",
-        "Direction tuning": r"direction|(?<!spatial_)selectiv|(?<!size_)tuning_(curve|width)|preference"
-        r"|microcolumn|gabor|similarity",
+        "Direction tuning": r"direction|(?<!spatial_)selectiv|(?<!size_)tuning_(curve|width)"
+        r"|preference|microcolumn|gabor|similarity",
         "Contextual modulation": r"context|surround|cmi|contrast|flip|cross|iso_",
-        "Feedback receptive fields": r"(?<!attention_)feedback|size_(tuning|responses|stimuli)|iti|onset|inverse",
+        "Feedback receptive fields": r"(?<!attention_)feedback|size_(tuning|responses|stimuli)"
+        r"|iti|onset|inverse",
         "Attention": r"attention|rollout",
         "Stimuli": r"stimul|preview",
     }
