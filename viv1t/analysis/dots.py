@@ -132,6 +132,7 @@ def spatial_tuning(
     table[["x_se_px", "y_se_px"]] = np.std(places, axis=0).T
     bad = ~(heights > threshold)
     ssi = spatial_selectivity(maps, floor=NOISE_FLOOR, deg_per_px=deg_per_px)
+    ssi[bad] = np.nan
     numbers = [name for name in FIT_COLUMNS if name != "r2"]
     table.loc[bad, numbers] = np.nan
     return table.assign(

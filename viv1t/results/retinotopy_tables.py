@@ -59,7 +59,7 @@ RETINOTOPY_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
                 **_GAUSSIAN,
                 "latency_frames": "from dot to response, by the strongest map",
                 "ssi": "spatial selectivity: -log det of the covariance of the map's coordinates "
-                "(degrees), NaN for bad fits; as published: of black dots, signed weights, over 0..1",
+                "(degrees), NaN for bad fits; as published: black dots, signed weights, over 0..1",
                 "num_dots": "dots that were shown",
             },
             key=("mouse", "neuron"),

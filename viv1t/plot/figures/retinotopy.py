@@ -23,7 +23,7 @@ QUANTITIES: Final[Mapping[str, str]] = MappingProxyType(
 MAP_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "sta": "spike-triggered average",
-        "sta_energy": "spike-triggered average",
+        "sta_energy": "spike-triggered average, envelope",
         "second_moment": "second moment",
         "gradient": "squared gradient",
         "published": "weighted sum",
