@@ -12,13 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
-from viv1t.experiments.contextual_published import SIZE, TIMING, published_set
-from viv1t.experiments.discs import (
-    DiscPlacement,
-    disc_radius_px,
-    take_neurons,
-    with_discs,
-)
+from viv1t.experiments.contextual_published import TIMING, published_set
+from viv1t.experiments.discs import SIGMAS, SIZE, DiscPlacement, on_own_discs, take_neurons
 from viv1t.experiments.placed import Group, Placement
 from viv1t.experiments.probing import run_all
 from viv1t.experiments.published import product_table
@@ -27,7 +22,6 @@ from viv1t.experiments.tally import Reduction
 from viv1t.insilico.probe import Probe
 from viv1t.names import SURROUND_KINDS, MouseId
 from viv1t.results.contextual_tables import CENTRED, MODULATION
-from viv1t.results.store import read_result
 from viv1t.rng import child
 from viv1t.stimuli.aperture import compose, disc
 from viv1t.stimuli.grating import drifting_grating
@@ -40,8 +34,6 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
 # All frames of the stimulus count; the trace shows the grey before and after.
 REDUCTION: Final = Reduction(before=TIMING.blank_pre, after=TIMING.blank_post)
 Centre: TypeAlias = Literal["neuron", "population"]
-# How conditions state the disc: the same for all neurons, or each neuron's own.
-SIGMAS: Final = "disc_sigmas"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +97,8 @@ def show_gratings(
 
     def divide(mouse_id: MouseId, groups: list[Group]) -> list[Group]:
         if config.sizes_deg is None and not as_published:
-            fields = read_result(probe.output_dir, "aRF", mouse_ids=[mouse_id])
-            num_neurons = probe.responder.num_neurons(mouse_id)
-            radius = disc_radius_px(fields, config.disc_sigmas, num_neurons)
-            if centre == "population":
-                radius[:] = np.nanmedian(radius)
-            groups = with_discs(groups, radius)
+            shared = centre == "population"
+            groups = on_own_discs(probe, mouse_id, groups, sigmas=config.disc_sigmas, shared=shared)
         return take_neurons(groups, neurons=neurons, max_neurons=max_neurons, seed=probe.seed)
 
     return run_all(

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from viv1t.experiments.discs import SIZE
 from viv1t.experiments.placed import Placement
 from viv1t.experiments.published import product_table, published_plan
 from viv1t.experiments.stimuli import StimulusSet
@@ -18,7 +19,6 @@ from viv1t.units import DEFAULT_MONITOR, FPS, GREY
 from viv1t.utils.files import write_npy
 
 TIMING: Final = Timing()
-SIZE: Final = "size_deg"
 CONTRASTS: Final = (0.05, 1.0)
 SIZES_DEG: Final = (10.0, 20.0, 30.0, 40.0, 50.0)
 DIRECTIONS_DEG: Final = (90.0, 270.0)

@@ -8,15 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from viv1t.experiments.contextual import SIGMAS, Centre, experiment_name
-from viv1t.experiments.contextual_published import SIZE
-from viv1t.experiments.discs import DiscPlacement, disc_radius_px
-from viv1t.experiments.saved import load_experiment, load_facts
+from viv1t.experiments.contextual import Centre, experiment_name
+from viv1t.experiments.discs import SIZE, DiscPlacement, load_on_discs, size_column
+from viv1t.experiments.saved import load_experiment, load_monitor
 from viv1t.experiments.table import ResponseTable
 from viv1t.names import SURROUND_KINDS, MouseId
-from viv1t.results.store import ResultDir, read_result
-from viv1t.stimuli.aperture import visible_share
-from viv1t.units import FPS, Monitor
+from viv1t.units import FPS
 
 COMMAND: Final = "tuning_contextual_modulation/predict_grating.py"
 # Frames before the onset that show the response to grey; earlier ones still hold a part of the
@@ -31,7 +28,7 @@ def load_gratings(
     as_published: bool = False,
     mouse_ids: Sequence[MouseId] | None = None,
 ) -> dict[MouseId, tuple[ResponseTable, pd.DataFrame]]:
-    """Responses of the neurons that saw the stimuli, and their discs (`discs_of`), by mouse.
+    """Responses of the neurons that saw the stimuli, and their discs (`discs.discs_of`), by mouse.
 
     Args:
         folder: of the results.
@@ -44,15 +41,7 @@ def load_gratings(
     """
     name = experiment_name(centre, as_published=as_published)
     command = f"{COMMAND} --centre {centre}{' --as_published' if as_published else ''}"
-    tables = load_experiment(folder, name, command=command, mouse_ids=mouse_ids)
-    found = {}
-    for mouse_id, table in tables.items():
-        facts = load_facts(ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5")
-        monitor = Monitor(**facts["groups"][0]["monitor"])
-        fields = read_result(folder, "aRF", mouse_ids=[mouse_id])
-        shown = table.select(neurons=table.neurons["placed"].to_numpy(bool))
-        found[mouse_id] = (shown, discs_of(shown, fields, monitor))
-    return found
+    return load_on_discs(folder, name, command=command, mouse_ids=mouse_ids)
 
 
 def placement_of(
@@ -76,8 +65,7 @@ def placement_of(
     """
     name = experiment_name(centre, as_published=as_published)
     table = load_experiment(folder, name, command=COMMAND, mouse_ids=[mouse_id])[mouse_id]
-    facts = load_facts(ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5")
-    monitor = Monitor(**facts["groups"][0]["monitor"])
+    monitor = load_monitor(folder, name, mouse_id)
     columns = ["centre_x_px", "centre_y_px", "direction_deg"]
     row = table.neurons["neuron"].eq(neuron).to_numpy()
     x, y, direction = table.neurons.loc[row, columns].to_numpy(float)[0]
@@ -101,7 +89,7 @@ def samples_of(table: ResponseTable) -> tuple[NDArray[np.float64], pd.DataFrame]
     shown = table.presentations.reset_index(names="place")
     names = ["contrast", "kind", "direction"]
     shown = shown.join(table.conditions[names], on="condition")
-    shown["size"] = table.conditions[_size_column(table)].to_numpy()[shown["condition"]]
+    shown["size"] = table.conditions[size_column(table)].to_numpy()[shown["condition"]]
     groups = shown.sort_values(["direction", "repeat"]).groupby(["contrast", "size", "kind"])
     assert table.amplitude is not None
     samples = np.stack([table.amplitude[:, part["place"]] for _, part in groups], axis=1)
@@ -129,7 +117,7 @@ def traces_of(table: ResponseTable) -> pd.DataFrame:
     assert table.trace is not None
     assert table.trace_sem is not None
     keys = ["contrast", "size", "kind"]
-    conditions = table.conditions.rename(columns={_size_column(table): "size"})
+    conditions = table.conditions.rename(columns={size_column(table): "size"})
     time = (np.arange(table.trace.shape[2]) - table.reduction.before) / FPS
     rows = np.arange(len(table.neurons))
     frames = []
@@ -157,7 +145,7 @@ def strongest_traces(
 
     Args:
         table: of the stimuli of this module.
-        discs: of `discs_of`.
+        discs: of `discs.discs_of`.
         size_deg: of the disc; None: the first.
     """
     size = discs["size"].iloc[0]
@@ -165,7 +153,7 @@ def strongest_traces(
         size = discs["size"].iloc[int((discs[SIZE] - size_deg).abs().argmin())]
     conditions = table.conditions
     high = conditions["contrast"] == conditions["contrast"].max()
-    shown = high & conditions[_size_column(table)].isin([0.0, size])
+    shown = high & conditions[size_column(table)].isin([0.0, size])
     groups = [np.flatnonzero(shown & (conditions["kind"] == kind)) for kind in SURROUND_KINDS]
     assert table.trace is not None
     assert table.trace_sem is not None
@@ -197,38 +185,3 @@ def example_traces(
         found = found[found["size"].isin([0.0, *own["size"]])]
         parts.append(found.assign(mouse=mouse_id, name=f"{mouse_id}, neuron {neuron}"))
     return pd.concat(parts, ignore_index=True)
-
-
-def discs_of(
-    table: ResponseTable, receptive_fields: pd.DataFrame, monitor: Monitor
-) -> pd.DataFrame:
-    """One row a neuron and disc: row, neuron, z_um, size, size_deg, disc_ratio, visible.
-
-    row is that of the table, z_um the depth (NaN: unknown), disc_ratio the radius of the disc over
-    the sigma of the receptive field (NaN: no good fit), visible the share of the disc that is on
-    the screen.
-
-    Args:
-        table: of the stimuli of this module, neurons that saw them.
-        receptive_fields: rows of the table aRF of the mouse.
-        monitor: the screen of the mouse.
-    """
-    column = _size_column(table)
-    fields = receptive_fields[receptive_fields["neuron"].isin(table.neurons["neuron"])]
-    sigma = disc_radius_px(fields, 1.0, int(table.neurons["neuron"].max()) + 1)
-    rows = []
-    for size in sorted(set(table.conditions[column]) - {0.0}):
-        for row, neuron in enumerate(table.neurons.to_dict("records")):
-            width = sigma[neuron["neuron"]]
-            radius = neuron["radius_px"] if column == SIGMAS else monitor.radius_px(size)
-            size_deg = monitor.diameter_deg(radius)
-            centre = (neuron["centre_x_px"], neuron["centre_y_px"])
-            inside = visible_share(monitor, size_deg, centre_px=centre)
-            who = row, neuron["neuron"], neuron.get("z_um", np.nan)
-            rows.append((*who, size, size_deg, radius / width, inside))
-    columns = ["row", "neuron", "z_um", "size", SIZE, "disc_ratio", "visible"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _size_column(table: ResponseTable) -> str:
-    return SIGMAS if SIGMAS in table.conditions else SIZE

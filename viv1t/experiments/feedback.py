@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from viv1t.config.flags import check, flag
 from viv1t.experiments import feedback_published
-from viv1t.experiments.contextual import SIGMAS
-from viv1t.experiments.contextual_published import SIZE as SIZE_DEG
-from viv1t.experiments.discs import DiscPlacement, disc_radius_px, take_neurons, with_discs
+from viv1t.experiments.discs import SIGMAS, DiscPlacement, on_own_discs, take_neurons
+from viv1t.experiments.discs import SIZE as SIZE_DEG
 from viv1t.experiments.feedback_published import (
     CPD,
     HZ,
@@ -35,7 +34,6 @@ from viv1t.experiments.tally import Reduction
 from viv1t.experiments.timing import Timing
 from viv1t.insilico.probe import Probe
 from viv1t.names import MouseId
-from viv1t.results.store import read_result
 from viv1t.rng import child
 from viv1t.stimuli.grating import drifting_grating
 
@@ -163,9 +161,7 @@ def _show(
 
     def divide(mouse_id: MouseId, groups: list[Group]) -> list[Group]:
         if sigmas is not None:
-            fields = read_result(probe.output_dir, "aRF", mouse_ids=[mouse_id])
-            num_neurons = probe.responder.num_neurons(mouse_id)
-            groups = with_discs(groups, disc_radius_px(fields, sigmas, num_neurons))
+            groups = on_own_discs(probe, mouse_id, groups, sigmas=sigmas)
         return take_neurons(
             groups, neurons=shown_to.neurons, max_neurons=shown_to.max_neurons, seed=probe.seed
         )

@@ -1,22 +1,20 @@
 """Responses to discs and holes: read, and sorted by stimulus."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from viv1t.errors import MissingResultError
-from viv1t.experiments.contextual_published import SIZE as SIZE_DEG
-from viv1t.experiments.contextual_responses import discs_of
+from viv1t.experiments.discs import SIZE as SIZE_DEG
+from viv1t.experiments.discs import load_on_discs
 from viv1t.experiments.feedback import COMMANDS, PUBLISHED, SIZE
 from viv1t.experiments.placed import Placement
 from viv1t.experiments.saved import load_experiment, load_facts
 from viv1t.experiments.table import ResponseTable
 from viv1t.names import MouseId
-from viv1t.results.store import ResultDir, read_result
+from viv1t.results.store import ResultDir
 from viv1t.units import FPS, Monitor
 
 
@@ -29,7 +27,7 @@ def load_shown(
 ) -> dict[MouseId, tuple[ResponseTable, pd.DataFrame]]:
     """Responses of the neurons that saw the stimuli, and their discs, by mouse.
 
-    Columns of the discs: see `contextual_responses.discs_of`.
+    Columns of the discs: see `discs.discs_of`.
 
     Args:
         folder: of the results.
@@ -40,22 +38,10 @@ def load_shown(
     Raises:
         MissingResultError: stimuli were not shown; the message names the command.
     """
-    name, command = (
-        name + PUBLISHED * as_published,
-        COMMANDS[name] + " --as_published" * as_published,
+    command = COMMANDS[name] + " --as_published" * as_published
+    return load_on_discs(
+        folder, name + PUBLISHED * as_published, command=command, mouse_ids=mouse_ids
     )
-    found = {}
-    for mouse_id, table in load_experiment(
-        folder, name, command=command, mouse_ids=mouse_ids
-    ).items():
-        shown = table.select(neurons=table.neurons["placed"].to_numpy(bool))
-        path = ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5"
-        monitor = Monitor(**load_facts(path)["groups"][0]["monitor"])
-        # In the middle of the screen no centre is stated.
-        middle = {"centre_x_px": monitor.width_px / 2, "centre_y_px": monitor.height_px / 2}
-        shown = replace(shown, neurons=shown.neurons.fillna(middle))
-        found[mouse_id] = shown, discs_of(shown, _fields(folder, mouse_id), monitor)
-    return found
 
 
 def shown_placement(folder: Path, mouse_id: MouseId, *, as_published: bool = False) -> Placement:
@@ -106,14 +92,6 @@ def size_traces(table: ResponseTable) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def _fields(folder: Path, mouse_id: MouseId) -> pd.DataFrame:
-    """Rows of the table aRF, none where it is missing: mid-screen stimuli do without it."""
-    try:
-        return read_result(folder, "aRF", mouse_ids=[mouse_id])
-    except MissingResultError:
-        return pd.DataFrame(columns=["neuron", "bad_fit", "sigma_x_px", "sigma_y_px"])
 
 
 def single_responses(

@@ -14,6 +14,7 @@ from viv1t.experiments.table import ResponseTable
 from viv1t.experiments.tally import Reduction
 from viv1t.names import MouseId
 from viv1t.results.store import ResultDir
+from viv1t.units import Monitor
 from viv1t.utils.files import atomic
 
 SCHEMA_VERSION: Final = 1
@@ -108,6 +109,12 @@ def load_facts(path: Path) -> dict[str, Any]:
             return read_facts(file)
     except (OSError, KeyError, ValueError) as error:
         raise unreadable(path, error) from error
+
+
+def load_monitor(folder: Path, name: str, mouse_id: MouseId) -> Monitor:
+    """The screen on which a mouse saw the stimuli called `name`, see `load_experiment`."""
+    facts = load_facts(ResultDir(Path(folder)).experiment(name) / f"mouse{mouse_id}.h5")
+    return Monitor(**facts["groups"][0]["monitor"])
 
 
 def write_facts(file: h5py.File, facts: Mapping[str, Any]) -> None:
