@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from viv1t.analysis.contextual import contextual_modulation
@@ -15,13 +16,13 @@ from viv1t.analysis.direction import direction_tuning
 from viv1t.analysis.feedback import onset_tables, size_tables
 from viv1t.analysis.flips import contrast_flips
 from viv1t.analysis.retinotopy import NoiseMaps, fit_noise_maps, noise_maps
-from viv1t.analysis.size import size_curves
 from viv1t.analysis.tuning_curves import Design
 from viv1t.data.synthetic import SyntheticMouse
 from viv1t.data.synthetic.noisy import BLOCK_FRAMES, GAIN_SHAPE, NoisyResponder
 from viv1t.data.synthetic.oracle import Part, write_oracle
 from viv1t.errors import MissingResultError
 from viv1t.experiments import contextual_responses, direction, feedback_responses
+from viv1t.experiments.contextual import SIZE as SIZE_DEG
 from viv1t.experiments.contextual import ContextualConfig, show_gratings
 from viv1t.experiments.feedback import (
     ONSET,
@@ -31,10 +32,11 @@ from viv1t.experiments.feedback import (
     SizeConfig,
     show_onsets,
     show_sizes,
+    size_set,
 )
-from viv1t.experiments.feedback_published import ONSET_TIMING
+from viv1t.experiments.feedback_published import ONSET_TIMING, SIZE_TIMING
 from viv1t.experiments.noise import NoiseConfig, load_noise, show_noise
-from viv1t.experiments.probing import run_all
+from viv1t.experiments.probing import groups_of, run_all
 from viv1t.experiments.saved import load_experiment
 from viv1t.experiments.table import ResponseTable
 from viv1t.insilico.probe import Probe
@@ -42,6 +44,7 @@ from viv1t.names import MouseId
 from viv1t.results.contextual_tables import FLIPS, MODULATION
 from viv1t.results.direction import write_direction_tuning
 from viv1t.results.store import read_result, spec_of, write_result
+from viv1t.results.tables import write_table
 from viv1t.rng import child
 from viv1t.units import DEFAULT_MONITOR
 
@@ -166,26 +169,37 @@ def _copy(source: Path, name: str, mouse_id: MouseId, target: Path, as_mouse: Mo
 
 
 def _noiseless(bench: Bench, mouse_id: MouseId) -> None:
-    """Indices and dense size tuning at the same places, without noise."""
+    """Indices, and preferred sizes among many, at the same places without noise."""
     probe = bench.probe(mouse_id, block_frames=None)
     if not _has(bench.noiseless, MODULATION, mouse_id):
         modulation(probe, ContextualConfig(num_repeats=4))
-    if not _has(bench.noiseless, "size_curves", mouse_id):
-        show_sizes(
-            probe,
-            SizeConfig(num_repeats=2, sizes_deg=DENSE_DEG),
-            ShownTo(),
+    table = bench.noiseless / f"preferred_sizes_{mouse_id}.parquet"
+    if not table.is_file():
+        write_table(table, _preferred_sizes(probe, mouse_id))
+
+
+def _preferred_sizes(probe: Probe, mouse_id: MouseId) -> pd.DataFrame:
+    """Columns neuron, classical_deg: the disc to which the response without noise is largest.
+
+    Discs of `DENSE_DEG` along the preferred axis of the stimuli with noise; of these the last half
+    second counts, as there. Two opposite phases are all phases of half-squared and energy units.
+    """
+    rows, half = [], SIZE_TIMING.on // 2
+    config = SizeConfig(num_repeats=2, sizes_deg=DENSE_DEG)
+    for group in groups_of(probe, mouse_id, mode="neuron", own_direction=True):
+        shown = size_set(config, group.placement)
+        assert shown.plan is not None
+        plan = shown.plan(probe.seed).join(shown.conditions, on="condition")
+        discs = plan[plan["inverse"].eq(0)].sort_values(SIZE_DEG)
+        rendered = [dict(zip(map(str, discs), row, strict=True)) for row in discs.to_numpy()]
+        movies = [shown.render(row, child(0)) for row in rendered]
+        answers = probe.responder.predict(
+            np.stack(movies), mouse_id, batch_size=8, neurons=group.neurons
         )
-        for shown, discs in _shown(probe, SIZE).values():
-            sizes_deg, responses = feedback_responses.single_responses(shown)
-            curves = size_curves(responses, sizes_deg)
-            rows = shown.neurons["neuron"].to_numpy()
-            curves = curves.assign(neuron=rows[curves["neuron"]]).merge(
-                discs.drop(columns="size_deg").rename(columns={"size": "size_deg"}),
-                on=["neuron", "size_deg"],
-                how="left",
-            )
-            _write(probe, mouse_id, "size_curves", curves)
+        curves = answers[:, :, half:].mean(axis=2).reshape(len(DENSE_DEG), -1, len(group.neurons))
+        best = np.asarray(DENSE_DEG)[curves.mean(axis=1).argmax(axis=0)]
+        rows += list(zip(group.neurons.tolist(), best.tolist(), strict=True))
+    return pd.DataFrame(rows, columns=["neuron", "classical_deg"])
 
 
 def receptive_fields(probe: Probe) -> None:

@@ -88,11 +88,9 @@ def oracle_lines(bench: Bench, seed: int) -> pd.DataFrame:
     ).assign(mouse=mouse_id)
     truth = true_parameters(bench.data_dir, mouse_id)
     exact = full_contrast(read_result(bench.noiseless, MODULATION, mouse_ids=[mouse_id]))
-    curves = read_result(bench.noiseless, "size_curves", mouse_ids=[mouse_id])
-    discs = curves[curves["stimulus"].eq("classical")]
-    best = discs.loc[discs.groupby("neuron")["mean"].idxmax()]
+    best = read_table(bench.noiseless / f"preferred_sizes_{mouse_id}.parquet", command="run_seed")
     truth["true_cmi"] = truth["neuron"].map(exact.set_index("neuron")["cmi"])
-    truth["true_classical_deg"] = truth["neuron"].map(best.set_index("neuron")["size_deg"])
+    truth["true_classical_deg"] = truth["neuron"].map(best.set_index("neuron")["classical_deg"])
     asked = [line for line in LINES if line.oracle is not None or line.end_to_end is None]
     return measure(tables, truth, lines=asked)
 

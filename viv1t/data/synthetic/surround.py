@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from viv1t.data.synthetic.filters import (
@@ -77,24 +78,29 @@ class SurroundBank(nn.Module):
     def forward(self, contrast: Tensor) -> dict[str, Tensor]:
         """{pool: (b, n, t)} of `contrast` (b, t, h * w), -1..1 around grey."""
         b, t, _ = contrast.shape
-        project = self._project_once if self.each_frame_once else self._project
-        linear = project(contrast).transpose(1, 2).reshape(-1, 1, t)
-        energy = causal(linear, self.kernel).reshape(b, -1, 2, t).square().sum(2)
+        filtered = self._filtered_once(contrast) if self.each_frame_once else None
+        if filtered is None:
+            linear = (contrast @ self.filters.T).transpose(1, 2).reshape(-1, 1, t)
+            filtered = causal(linear, self.kernel)
+        energy = filtered.reshape(b, -1, 2, t).square().sum(2)
         return {name: getattr(self, f"{name}_weights") @ energy for name in POOLS}
 
-    def _project(self, contrast: Tensor) -> Tensor:
-        return contrast @ self.filters.T
+    def _filtered_once(self, contrast: Tensor) -> Tensor | None:
+        """What the filters give in space and time; None if all frames differ.
 
-    def _project_once(self, contrast: Tensor) -> Tensor:
-        """The same; frames are told apart by a random projection, which is then checked."""
+        Frames are told apart by a random projection, which is then checked.
+        """
+        b, t, size = contrast.shape
         frames = contrast.flatten(0, 1)
-        numbers = torch.from_numpy(np.random.default_rng(0).normal(size=frames.shape[1])).float()
-        _, which = torch.unique(frames @ numbers.to(frames), return_inverse=True)
+        numbers = torch.from_numpy(np.random.default_rng(0).normal(size=size)).to(frames)
+        _, which = torch.unique(frames @ numbers, return_inverse=True)
         first = torch.zeros(int(which.max()) + 1, dtype=torch.long, device=frames.device)
         first[which] = torch.arange(len(frames), device=frames.device)
         if len(first) == len(frames) or not torch.equal(frames[first][which], frames):
-            return self._project(contrast)
-        return self._project(frames[first])[which].unflatten(0, contrast.shape[:2])
+            return None
+        shown = F.one_hot(which, len(first)).to(frames).reshape(b, t, -1).transpose(1, 2)
+        course = causal(shown.reshape(-1, 1, t), self.kernel).reshape(b, -1, t)
+        return self.filters @ frames[first].T @ course
 
 
 def _grid(frame: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
