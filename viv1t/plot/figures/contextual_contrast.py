@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.ticker import NullFormatter
 
 from viv1t.analysis.stats import TestResult, paired_test
 from viv1t.plot.axes import label, legend_below
@@ -36,8 +37,6 @@ _LOW: Final = ModelStyle(BLUE, "v", 3.0)
 _SURROUNDS: Final = ("iso", "cross", "shift")
 # Traces begin here: earlier frames hold the end of the response to the stimulus before.
 FIRST_S: Final = -0.25
-# Smaller responses are drawn at the edge.
-_SMALLEST: Final = 1e-3
 
 
 def contrast_figure(table: pd.DataFrame, flips: pd.DataFrame, sweep: pd.DataFrame) -> Plate:
@@ -124,7 +123,13 @@ def _row(kind: str, test: TestResult) -> dict[str, object]:
 def _both_contrasts(axes: Axes, relative: pd.DataFrame, flips: pd.DataFrame) -> None:
     key = ["mouse", "neuron"]
     wide = relative.pivot(index=key, columns=["contrast", "kind"], values="of_high")
-    points = {name: wide[name][["cross", "iso"]].clip(_SMALLEST) for name in ("high", "low")}
+    every = wide.drop(columns="shift", level="kind").to_numpy()
+    positive = every[every > 0]
+    limits = (0.05, 2.0)
+    if positive.size:
+        lowest, highest = np.quantile(positive, 0.02) / 1.5, positive.max() * 1.5
+        limits = (min(limits[0], float(lowest)), max(limits[1], float(highest)))
+    points = {name: wide[name][["cross", "iso"]].clip(limits[0]) for name in ("high", "low")}
     for name, style in (("high", _HIGH), ("low", _LOW)):
         axes.plot(
             *points[name].to_numpy().T,
@@ -141,12 +146,11 @@ def _both_contrasts(axes: Axes, relative: pd.DataFrame, flips: pd.DataFrame) -> 
     lines = LineCollection(list(np.stack(ends, axis=1)), colors=INK, linewidths=0.5, zorder=2)
     lines.set_label("flips")
     axes.add_collection(lines)
-    values = np.concatenate([part.to_numpy().ravel() for part in points.values()])
-    known = values[np.isfinite(values)]
-    limits = (known.min() / 1.5, known.max() * 1.5) if known.size else (_SMALLEST, 1.0)
     axes.plot(limits, limits, color=RECORDED, linewidth=0.8, zorder=0, label="_identity")
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
-    axes.legend(loc="upper left")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     label(axes, x=("Cross", "of centre, high contrast"), y=("Iso", "of centre, high contrast"))
 
 
