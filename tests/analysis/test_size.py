@@ -146,7 +146,7 @@ def test_fits_of_their_own_shapes_are_exact():
     fit = fit_size_tuning(SIZES, curves, family="ratio")
     assert (fit.r2 > 0.997).all()
     np.testing.assert_allclose(fit.curve, curves, atol=0.06)
-    assert np.diff(fit.suppression_index).min() > 0
+    assert np.diff(fit.peak).max() < 0
     falling = fit_size_tuning(SIZES, -curves[:1], family="difference")
     assert falling.optimum_deg.item() == 0
 

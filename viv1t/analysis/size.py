@@ -39,7 +39,8 @@ def size_tuning(
     * p_inverse: does any hole drive more than the full field (hole of size 0) and more than the
       blank screen? The same test; inverse_tuned: q <= alpha, and classical_tuned.
     * classical_deg, inverse_deg: the optimum of the fit (`fit_size_tuning`: ratio of Gaussians for
-      discs, difference of integrated ones for holes), suppression_index that of the discs; _low and
+      discs, difference of integrated ones for holes); suppression_index: share of the fitted
+      response to the best disc, above the blank screen, that the largest disc loses; _low and
       _high: their 95 % interval over resampled repeats.
     * classical, inverse: response at the best size, full_field, blank: mean responses. The best
       size is chosen on half of the repeats and read from the other, so noise does not add to it.
@@ -216,10 +217,13 @@ def _fit_both(sizes: FloatArray, means: FloatArray) -> dict[str, FloatArray]:
     """Fits of mean responses (m, s, k), by column name."""
     discs = fit_size_tuning(sizes, means[:, :, CLASSICAL], family="ratio")
     holes = fit_size_tuning(sizes, means[:, :, INVERSE], family="difference")
+    blank, largest = means[:, 0, CLASSICAL], means[:, -1, CLASSICAL]
+    above = discs.peak - blank
+    lost = np.divide(discs.peak - largest, above, out=np.full(len(above), np.nan), where=above > 0)
     return {
         "classical_deg": discs.optimum_deg,
         "inverse_deg": holes.optimum_deg,
-        "suppression_index": discs.suppression_index,
+        "suppression_index": lost,
         "classical_r2": discs.r2,
         "inverse_r2": holes.r2,
     }

@@ -25,64 +25,66 @@ class SizeFit:
 
     Attributes:
         optimum_deg: (m,) size of the largest response between 0 and the largest size shown.
-        suppression_index: (m,) share of the response at the optimum that the largest size loses,
-            without the response to a blank screen: 0..1.
+        peak: (m,) that response.
         r2: (m,) explained variance over sizes.
         curve: (m, s) the fit at the sizes shown.
     """
 
     optimum_deg: FloatArray
-    suppression_index: FloatArray
+    peak: FloatArray
     r2: FloatArray
     curve: FloatArray
 
 
 def fit_size_tuning(sizes_deg: ArrayLike, curves: ArrayLike, *, family: Family) -> SizeFit:
-    """The least-squares fit of each curve among a table of shapes, with free gain and offset.
+    """The least-squares fit of each curve among a table of shapes, with free gain.
 
     "ratio" is the ratio of Gaussians of Cavanaugh, Bair & Movshon (2002), for discs:
-    erf(x / a)² / (1 + k erf(x / b)²), a < b. "difference" is the difference of integrated
-    Gaussians of Sceniak, Hawken & Shapley (2001), for holes, where growing sizes remove the
-    stimulus: erf(x / a)² - k erf(x / b)², and a pure decline. All widths and strengths of the
-    table are tried, so the fit is the global one, and as fine as the table (9 % in width).
+    erf(x / a)² / (1 + k erf(x / b)²), a < b, on top of the response to the blank screen (size 0).
+    "difference" is the difference of integrated Gaussians of Sceniak, Hawken & Shapley (2001), for
+    holes, where growing sizes remove the stimulus: erf(x / a)² - k erf(x / b)², and a pure
+    decline, with a free offset. All widths and strengths of the table are tried, so the fit is the
+    global one, and as fine as the table (9 % in width).
 
     Args:
         sizes_deg: (s,) ascending, the first is 0.
-        curves: (m, s) mean responses; curves with a NaN give NaN.
+        curves: (m, s) mean responses; curves with a NaN give NaN, constant ones no optimum.
         family: of the shapes.
     """
     sizes, values = np.asarray(sizes_deg, dtype=float), np.asarray(curves, dtype=float)
-    shapes, optimum, index = _table(tuple(sizes), family)
-    mean = values.mean(axis=1, keepdims=True)
-    centred = values - mean
-    covariance = np.clip(np.nan_to_num(centred) @ shapes.T, 0, None)  # gain is not negative
-    best = covariance.argmax(axis=1)
-    gain = covariance[np.arange(len(values)), best]
-    total = (centred**2).sum(axis=1)
-    known = ~np.isnan(total)
-    flat = known & ~(total > 1e-12 * np.nan_to_num(values**2).sum(axis=1))
+    shapes, tops, optimum = _table(tuple(sizes), family)
+    anchor = _anchor(values, family)
+    total = ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    varies = total > 1e-12 * np.nan_to_num(values**2).sum(axis=1)  # False for NaN
+    gains = np.clip(np.nan_to_num(values - anchor) @ shapes.T, 0, None)
+    best = gains.argmax(axis=1)
+    gain = np.where(varies, gains[np.arange(len(values)), best], 0.0)
+    curve = anchor + gain[:, None] * shapes[best]
     r2 = np.full(len(values), np.nan)
-    np.divide(gain**2, total, out=r2, where=known & ~flat)
-    defined = known & ~flat & (gain > 0)
+    np.divide(((values - curve) ** 2).sum(axis=1), total, out=r2, where=varies)
     return SizeFit(
-        optimum_deg=np.where(defined, optimum[best], np.nan),
-        suppression_index=np.where(defined, index[best], np.nan),
-        r2=r2,
-        curve=mean + gain[:, None] * shapes[best],
+        optimum_deg=np.where(gain > 0, optimum[best], np.nan),
+        peak=anchor[:, 0] + gain * tops[best],
+        r2=1 - r2,
+        curve=curve,
     )
 
 
 @cache
 def _table(sizes: tuple[float, ...], family: Family) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Shapes (k, s) without mean and of unit length, their optimum (k,) and suppression (k,)."""
+    """Shapes (k, s) above their anchor, of unit length, their largest value (k,) and its size."""
     dense = np.arange(0, sizes[-1] + DENSE_STEP_DEG / 2, DENSE_STEP_DEG)
     fine = np.stack(_ratios(dense) if family == "ratio" else _differences(dense))
     shapes = np.stack([np.interp(sizes, dense, shape) for shape in fine])
-    peak = fine.max(axis=1)
-    index = np.divide(peak - fine[:, -1], peak, out=np.ones(len(fine)), where=peak > 0)
-    shapes -= shapes.mean(axis=1, keepdims=True)
-    shapes /= np.linalg.norm(shapes, axis=1, keepdims=True)
-    return shapes, dense[fine.argmax(axis=1)], np.clip(index, 0, 1)
+    anchor = _anchor(shapes, family)
+    length = np.linalg.norm(shapes - anchor, axis=1, keepdims=True)
+    tops = (fine.max(axis=1) - anchor[:, 0]) / length[:, 0]
+    return (shapes - anchor) / length, tops, dense[fine.argmax(axis=1)]
+
+
+def _anchor(curves: FloatArray, family: Family) -> FloatArray:
+    """(k, 1) what fits of curves (k, s) are counted from."""
+    return curves[:, :1] if family == "ratio" else curves.mean(axis=1, keepdims=True)
 
 
 def _summed(size: FloatArray, width: float) -> FloatArray:
