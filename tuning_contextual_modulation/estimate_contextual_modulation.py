@@ -9,7 +9,6 @@ from viv1t import log
 from viv1t.analysis.contextual import contextual_modulation, published_modulation
 from viv1t.analysis.flips import contrast_flips
 from viv1t.config.scripts import TABLE_FLAGS, run_script, script_parser
-from viv1t.experiments.contextual import NAMES
 from viv1t.experiments.contextual_responses import grey_of, load_gratings, samples_of
 from viv1t.results.contextual_tables import CENTRED, FLIPS, MODULATION
 from viv1t.results.store import read_result, spec_of, write_result
@@ -21,10 +20,8 @@ logger = logging.getLogger("viv1t.estimate_contextual_modulation")
 
 def main() -> None:
     """Read the command line, analyse the responses, write the tables."""
-    parser = script_parser(__doc__ or "", *TABLE_FLAGS)
-    add = parser.add_argument
-    add("--centre", choices=tuple(NAMES), default="neuron", help="whose receptive field was used")
-    add(
+    parser = script_parser(__doc__ or "", *TABLE_FLAGS, "centre")
+    parser.add_argument(
         "--baseline",
         action=argparse.BooleanOptionalAction,
         default=True,

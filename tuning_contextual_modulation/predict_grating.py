@@ -14,14 +14,8 @@ logger = logging.getLogger("viv1t.predict_grating")
 
 def main() -> None:
     """Read the command line, show the stimuli, and say what was written."""
-    parser = script_parser(__doc__ or "", *PROBE_FLAGS, "as_published")
+    parser = script_parser(__doc__ or "", *PROBE_FLAGS, "centre", "as_published")
     add = parser.add_argument
-    add(
-        "--centre",
-        choices=tuple(NAMES),
-        default="neuron",
-        help="whose receptive field is stimulated",
-    )
     add("--use_RF_center", action="store_true", help="published flag; they are always used")
     add("--neurons", type=int, nargs="+", default=None, help="rows of neurons; none: all")
     add("--max_neurons", type=int, default=None, help="draw so many of each mouse; none: all")

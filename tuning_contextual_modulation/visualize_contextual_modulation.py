@@ -4,7 +4,7 @@ import logging
 
 from viv1t import log
 from viv1t.analysis.contextual import one_size
-from viv1t.config.scripts import run_script, script_parser
+from viv1t.config.scripts import FIGURE_FLAGS, run_script, script_parser
 from viv1t.plot.figures.contextual import modulation_comparison_figure, modulation_figure
 from viv1t.plot.style import source_styles
 from viv1t.results.compared import read_compared
@@ -17,13 +17,7 @@ logger = logging.getLogger("viv1t.visualize_contextual_modulation")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    parser = script_parser(
-        __doc__ or "", "output_dir", "mouse_ids", "compare", "as_published", "verbose"
-    )
-    add = parser.add_argument
-    add("--centre", choices=tuple(CENTRED), default="neuron", help="whose receptive field was used")
-    add("--size_deg", type=float, default=None, help="disc to draw; none: there is but one")
-    args = parser.parse_args()
+    args = script_parser(__doc__ or "", *FIGURE_FLAGS, "centre", "size_deg").parse_args()
     log.setup(args.verbose)
 
     sources = open_compare(args.compare, args.output_dir)

@@ -18,11 +18,11 @@ logger = logging.getLogger("viv1t.visualize_contrast_difference")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    parser = script_parser(__doc__ or "", "output_dir", "mouse_ids", "as_published", "verbose")
-    add = parser.add_argument
-    add("--centre", choices=tuple(CENTRED), default="neuron", help="whose receptive field was used")
-    add("--size_deg", type=float, default=None, help="disc to draw; none: there is but one")
-    add("--num_examples", type=int, default=4, help="flip neurons whose responses are drawn")
+    flags = ("output_dir", "mouse_ids", "centre", "size_deg", "as_published", "verbose")
+    parser = script_parser(__doc__ or "", *flags)
+    parser.add_argument(
+        "--num_examples", type=int, default=4, help="flip neurons whose responses are drawn"
+    )
     args = parser.parse_args()
     log.setup(args.verbose)
 

@@ -21,10 +21,9 @@ KINDS = ("centre", "iso", "cross")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    parser = script_parser(__doc__ or "", "output_dir", "mouse_ids", "as_published", "verbose")
+    flags = ("output_dir", "mouse_ids", "centre", "size_deg", "as_published", "verbose")
+    parser = script_parser(__doc__ or "", *flags)
     add = parser.add_argument
-    add("--centre", choices=tuple(CENTRED), default="neuron", help="whose receptive field was used")
-    add("--size_deg", type=float, default=None, help="disc to draw; none: there is but one")
     add("--neurons", type=int, nargs="+", default=None, help="rows; none: the strongest responses")
     add("--num_examples", type=int, default=4, help="neurons to draw")
     args = parser.parse_args()

@@ -20,11 +20,11 @@ logger = logging.getLogger("viv1t.visualize_stimuli")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    parser = script_parser(__doc__ or "", "output_dir", "mouse_ids", "as_published", "verbose")
-    add = parser.add_argument
-    add("--centre", choices=tuple(CENTRED), default="neuron", help="whose receptive field was used")
-    add("--size_deg", type=float, default=None, help="disc to draw; none: the first")
-    add("--neuron", type=int, default=None, help="row of the neuron; none: the first")
+    flags = ("output_dir", "mouse_ids", "centre", "size_deg", "as_published", "verbose")
+    parser = script_parser(__doc__ or "", *flags)
+    parser.add_argument(
+        "--neuron", type=int, default=None, help="row of the neuron; none: the first"
+    )
     args = parser.parse_args()
     log.setup(args.verbose)
 

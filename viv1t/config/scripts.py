@@ -67,6 +67,22 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
             "YAML file that lists them under sources",
         },
     ),
+    (
+        "centre",
+        {
+            "choices": ("neuron", "population"),
+            "default": "neuron",
+            "help": "whose receptive field stimuli lie on: each neuron's, or the median one",
+        },
+    ),
+    (
+        "size_deg",
+        {
+            "type": float,
+            "default": None,
+            "help": "diameter of the discs to draw in degrees; none: the first, or the only one",
+        },
+    ),
     ("verbose", {"type": int, "choices": (0, 1, 2, 3), "default": 2, "help": "how much is said"}),
 )
 

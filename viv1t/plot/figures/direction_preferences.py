@@ -1,5 +1,8 @@
 """What neurons prefer and how selective they are, in models and recordings."""
 
+from types import MappingProxyType
+from typing import Final
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,7 +21,7 @@ from viv1t.plot.style import PAGE_MM, Plate, house_style, new_figure
 # Lower edges of the published classes of selectivity.
 CLASSES = (0.0, 0.3, 0.6)
 CLASS_NAMES = ("0-.3", ".3-.6", "≥ .6")
-PERIODS = {"direction": 360.0, "orientation": 180.0}
+PERIODS: Final = MappingProxyType({"direction": 360.0, "orientation": 180.0})
 
 
 def preference_differences_figure(comparison: DirectionComparison) -> Plate:
