@@ -49,8 +49,8 @@ def fit_curves(
             better = least < best - 1e-12
             best[better] = least[better]
             chosen = parameters[which, np.arange(len(curves))]
-            shape = np.column_stack([np.array(_ANGLES)[which], np.full(len(curves), k), chosen])
-            found[better] = shape[better]
+            whole = np.column_stack([np.array(_ANGLES)[which], np.full(len(curves), k), chosen])
+            found[better] = whole[better]
     angle, k, offset, peak, opposite = found.T
     shape = [
         np.exp(k[:, None] * (np.cos(radians - np.radians(angle)[:, None] - s) - 1))
