@@ -1,6 +1,7 @@
 """Size tuning of classical and inverse receptive fields (Figure 3E of the paper)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -23,14 +24,17 @@ from viv1t.plot.style import (
     new_figure,
 )
 
-STYLES: Final = {"classical": ModelStyle(INK, "o", 4.0), "inverse": ModelStyle(VERMILION, "s", 3.0)}
-# Keller, Roth & Scanziani (2020), digitised: sizes, mean curves, median preferred sizes.
+STYLES: Final[Mapping[str, ModelStyle]] = MappingProxyType(
+    {"classical": ModelStyle(INK, "o", 4.0), "inverse": ModelStyle(VERMILION, "s", 3.0)}
+)
+# Keller, Roth & Scanziani (2020), digitised.
 KELLER_DEG: Final = (0.0, *range(5, 95, 10))
-KELLER: Final = {
-    "classical": (0.0009, 0.661, 0.766, 0.775, 0.604, 0.480, 0.321, 0.254, 0.269, 0.215),
-    "inverse": (0.0009, 0.302, 0.734, 0.771, 0.774, 0.608, 0.427, 0.318, 0.258, 0.224),
-}
-KELLER_MEDIAN_DEG: Final = {"classical": 11.7, "inverse": 24.2}
+KELLER: Final[Mapping[str, tuple[float, ...]]] = MappingProxyType(
+    {
+        "classical": (0.0009, 0.661, 0.766, 0.775, 0.604, 0.480, 0.321, 0.254, 0.269, 0.215),
+        "inverse": (0.0009, 0.302, 0.734, 0.771, 0.774, 0.608, 0.427, 0.318, 0.258, 0.224),
+    }
+)
 
 
 def size_tuning_figure(
@@ -68,7 +72,8 @@ def size_tuning_figure(
         figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
     caption = (
         "Responses to discs of grating (classical) and to grey holes in a grating (inverse). "
-        "Triangles: median preferred size. Dashed: mouse V1 (Keller et al. 2020, digitised)."
+        "Triangles: median preferred size. Dashed: mouse V1 (Keller et al. 2020, digitised; median "
+        "preferred sizes 11.7° and 24.2°)."
     )
     return Plate(figure, {name: pd.concat(parts) for name, parts in numbers.items()}, caption)
 
