@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
+from unittest import mock
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, sdpa_flop_count
 
+from viv1t.model.kernels import attention as compiled
 from viv1t.model.layers.linear import has_one_dnn, product
 
 PEAK_SIZE: Final = 2048
@@ -142,7 +144,7 @@ class FlopCount(TorchDispatchMode):
     """Counts the operations of matrix products, convolutions and attention, those of oneDNN too.
 
     A multiplication and an addition are two. The fused attention kernels count as if they were
-    not causal; other attention counts what it computes.
+    not causal; other attention counts what it computes, the compiled one too.
 
     Attributes:
         total: operations so far.
@@ -152,6 +154,11 @@ class FlopCount(TorchDispatchMode):
         super().__init__()
         self.total = 0
         self._counts: dict[Any, Callable[..., int]] = {}
+        self._compiled = mock.patch.multiple(
+            compiled,
+            attend=self._counted(compiled.attend, 4),
+            attend_backward=self._counted(compiled.attend_backward, 10),
+        )
         if has_one_dnn():
             linear = torch.ops.mkldnn._linear_pointwise
             fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
@@ -178,6 +185,28 @@ class FlopCount(TorchDispatchMode):
         elif func._overloadpacket in flop_registry:
             self.total += flop_registry[func._overloadpacket](*args, **named, out_val=found)
         return found
+
+    def __enter__(self) -> "FlopCount":
+        """Begin to count."""
+        self._compiled.start()
+        return cast(FlopCount, super().__enter__())
+
+    def __exit__(self, *error: Any) -> None:  # noqa: ANN401
+        """Stop."""
+        self._compiled.stop()
+        super().__exit__(*error)
+
+    def _counted(self, ask: Callable[..., Any], per_pair: int) -> Callable[..., Any]:
+        """`ask` of the compiled attention, of which dispatch knows nothing."""
+
+        def counted(*stacks: Tensor, **options: Any) -> Any:  # noqa: ANN401
+            num_batch, num_heads, length, head_dim = stacks[-1].shape
+            own = length * (length + 1) // 2 if options["is_causal"] else length**2
+            pairs = own + length * (options["seen"][0].shape[2] if options.get("seen") else 0)
+            self.total += per_pair * num_batch * num_heads * pairs * head_dim
+            return ask(*stacks, **options)
+
+        return counted
 
 
 def _count_linear(rows: Tensor, weight: Tensor, *_: object) -> int:

@@ -166,7 +166,5 @@ def _ask(name: str, question: _Question, query: Tensor) -> None:
         return
     edges = [count * i // num_threads for i in range(num_threads + 1)]
     with ThreadPoolExecutor(num_threads) as pool:
-        for done in [
-            pool.submit(call, address, *pair) for pair in itertools.pairwise(edges)
-        ]:
+        for done in [pool.submit(call, address, *pair) for pair in itertools.pairwise(edges)]:
             done.result()

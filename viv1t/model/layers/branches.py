@@ -99,10 +99,10 @@ class AttentionBranch(Branch):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """See `Branch.inner`."""
         projected = linear(normed, weights[0])
-        turned = self._norm_qk(projected, weights[1:]) if self.norm_qk else projected
+        turned = self.normed_qk(projected, weights[1:]) if self.norm_qk else projected
         if self.turns is not None:
             turn_(turned, self.turns)
-        found, logsumexp = attend(*self._heads(turned), is_causal=self.is_causal)
+        found, logsumexp = attend(*self.heads(turned), is_causal=self.is_causal)
         rest = (logsumexp, projected, turned) if self.norm_qk else (logsumexp, turned)
         return found.flatten(2), rest
 
@@ -119,7 +119,7 @@ class AttentionBranch(Branch):
         attended, logsumexp, *rest = found
         of_projected = attend_backward(
             gradient.unflatten(-1, (self.num_heads, -1)),
-            *self._heads(rest[-1]),
+            *self.heads(rest[-1]),
             found=attended.unflatten(-1, (self.num_heads, -1)),
             logsumexp=logsumexp,
             is_causal=self.is_causal,
@@ -130,7 +130,7 @@ class AttentionBranch(Branch):
         if self.norm_qk:
             with torch.enable_grad():
                 leaves = leaves_of((rest[0], *weights[1:]))
-                projected = self._norm_qk(leaves[0], tuple(leaves[1:]))
+                projected = self.normed_qk(leaves[0], tuple(leaves[1:]))
             wanted = leaves[:1] if is_frozen else leaves
             of_projected, *of_norms = torch.autograd.grad(projected, wanted, of_projected)
         of_normed, of_weight = linear_backward(
@@ -138,14 +138,15 @@ class AttentionBranch(Branch):
         )
         return of_normed, of_weight + of_norms
 
-    def _norm_qk(self, projected: Tensor, norms: tuple[Tensor, ...]) -> Tensor:
+    def normed_qk(self, projected: Tensor, norms: tuple[Tensor, ...]) -> Tensor:
+        """Queries, keys and values (b, n, 3 heads d), the former two normed by `norms`."""
         query, key, value = projected.chunk(3, dim=-1)
         half = len(norms) // 2
         query = apply_norm(self.norm, query, norms[:half])
         key = apply_norm(self.norm, key, norms[half:])
         return torch.cat((query, key, value), dim=-1)
 
-    def _heads(self, turned: Tensor) -> list[Tensor]:
+    def heads(self, turned: Tensor) -> list[Tensor]:
         """Queries, keys and values (b, heads, n, d)."""
         heads = turned.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         return list(heads.unbind())

@@ -28,7 +28,7 @@ def prepare(block: "Block", turns: Tensor | None) -> Callable[[Tensor], Tensor]:
     config = block.config
     is_parallel = config.parallel_attention
     of_qkv, of_hidden = block.input_weights()
-    attention, attention_weights = _attention(block, of_qkv, turns)
+    attention, attention_weights = attention_of(block, of_qkv, turns)
     activation, dropout, out = block.ff_out
     assert isinstance(dropout, Dropout)
     assert isinstance(out, nn.Linear)
@@ -61,9 +61,16 @@ def prepare(block: "Block", turns: Tensor | None) -> Callable[[Tensor], Tensor]:
     return train if block.training or torch.is_grad_enabled() else evaluate
 
 
-def _attention(
+def attention_of(
     block: "Block", weight: Tensor, turns: Tensor | None
 ) -> tuple[AttentionBranch, Weights]:
+    """The attention of a block as a branch, whose weights hold scale and order, see the class.
+
+    Args:
+        block: parallel or sequential.
+        weight: of queries, keys and values, (3 inner, d).
+        turns: the rotation as complex factors; None: no rotation.
+    """
     config = block.config
     query, key, value = weight.chunk(3)
     order = slice(None) if turns is None else paired(config.num_heads, config.head_dim)

@@ -15,12 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from viv1t.model.cores.vivit.blocks import Block
+from viv1t.model.cores.vivit.fast import attention_of
 from viv1t.model.kernels import attention as compiled
 from viv1t.model.kernels.autograd import attend
-from viv1t.model.layers.attention import MIN_WORK, attention
+from viv1t.model.layers.attention import MIN_WORK
 from viv1t.model.layers.behaviors import select_behaviors
 from viv1t.model.layers.linear import fast_linear, is_covered, product
-from viv1t.model.layers.rotary import Rotation, rotate
+from viv1t.model.layers.rotary import turn_
 
 if TYPE_CHECKING:
     from viv1t.model.cores.vivit.core import ViViTCore
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 # Tokens computed together: results of this size stay in the processor's cache. Over time there are
 # the keys and values of earlier frames besides.
 SPATIAL_TOKENS = 2400
-TEMPORAL_TOKENS = 900
+TEMPORAL_TOKENS = 2400
 
 
 class KeysValues(NamedTuple):
@@ -137,14 +138,13 @@ class IncrementalViViT:
         """
         num_frames = tokens.shape[1]
         transformer = self.core.vivit.temporal_transformer
-        rotation = None
+        turns = None
         if transformer.tables is not None:
-            whole = transformer.tables(start + num_frames, num_fixed=0)
-            rotation = Rotation(whole.cos[start:], whole.sin[start:])
+            turns = transformer.tables.turns(start + num_frames, num_fixed=0)[start:]
         remembered = []
         for block, earlier in zip(transformer.blocks, past or repeat(None), strict=False):
             assert isinstance(block, Block)
-            tokens, own = _advance(block, tokens, rotation, earlier)
+            tokens, own = _advance(block, tokens, turns, earlier)
             remembered.append(own)
         return self.core.activation(tokens), remembered
 
@@ -165,28 +165,28 @@ def can_advance(core: "ViViTCore") -> bool:
 
 
 def _advance(
-    block: Block, tokens: Tensor, rotation: Rotation | None, past: KeysValues | None
+    block: Block, tokens: Tensor, turns: Tensor | None, past: KeysValues | None
 ) -> tuple[Tensor, KeysValues]:
-    """Tokens (p, t, d) after a block, and their keys and values."""
-    config = block.config
+    """Tokens (p, t, d) after a block, and their keys (as `rotary.paired`) and values."""
     of_projected, of_hidden = block.input_weights()
+    branch, (of_attended, inner) = attention_of(block, of_projected, turns)
     normed = block.norm(tokens)
-    query, key, value = _linear(block, normed, of_projected).chunk(3, dim=-1)
-    if config.norm_qk:
-        query, key = block.norm_q(query), block.norm_k(key)
-    if rotation is not None:
-        query, key = (rotate(x, rotation, head_dim=config.head_dim) for x in (query, key))
-    query, key, value = (
-        x.unflatten(-1, (-1, config.head_dim)).transpose(1, 2) for x in (query, key, value)
-    )
+    projected = _linear(block, normed, inner[0])
+    if branch.norm_qk:
+        projected = branch.normed_qk(projected, inner[1:])
+    dtype = projected.dtype
+    if turns is not None:
+        projected = projected.float()  # complex numbers have no half precision
+        turn_(projected, turns)
+    query, key, value = branch.heads(projected.to(dtype))
     attended = _attend(query, key, value, past).transpose(1, 2).flatten(2)
-    middle = _linear(block, attended, block.attn_out.weight, plus=tokens)
-    if not config.parallel_attention:
+    middle = _linear(block, attended, of_attended, plus=tokens)
+    if not block.config.parallel_attention:
         normed = block.ff_norm(middle)
     activation, _, out = block.ff_out
     assert isinstance(out, nn.Linear)
     hidden = activation(_linear(block, normed, of_hidden))
-    return _linear(block, hidden, out.weight, plus=middle), KeysValues(key.to(value.dtype), value)
+    return _linear(block, hidden, out.weight, plus=middle), KeysValues(key, value)
 
 
 def _linear(block: Block, inputs: Tensor, weight: Tensor, *, plus: Tensor | None = None) -> Tensor:
@@ -199,10 +199,13 @@ def _linear(block: Block, inputs: Tensor, weight: Tensor, *, plus: Tensor | None
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) -> Tensor:
-    """Attention output (p, heads, t, d) of t frames to themselves and to those before them."""
+    """Attention output (p, heads, t, d) of t frames to themselves and to those before them.
+
+    Queries hold the scale d^-0.5.
+    """
     is_single = past is not None and query.shape[2] == 1
     if not is_single and compiled.covers(query, key, value, *(past or ())):
-        return attend(query * query.shape[-1] ** -0.5, key, value, is_causal=True, seen=past)
+        return attend(query, key, value, is_causal=True, seen=past)
     if past is not None:
         if torch.is_grad_enabled() or is_single:
             return _attend_in_parts(query, key, value, past)
@@ -211,9 +214,9 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) 
     if is_long and not torch.is_grad_enabled() and is_covered(query, key, value):
         return _attend_by_head(query, key, value)
     if past is None:
-        return attention(query, key, value, is_causal=True, is_fused=True)
+        return F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=1.0)
     mask = _later(query, num_seen=key.shape[2])
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=1.0)
 
 
 def _attend_in_parts(query: Tensor, key: Tensor, value: Tensor, past: KeysValues) -> Tensor:
@@ -223,7 +226,7 @@ def _attend_in_parts(query: Tensor, key: Tensor, value: Tensor, past: KeysValues
     backward pass, the copies of all blocks would have to be kept.
     """
     shape, num_frames = query.shape, query.shape[2]
-    query, key, value = (x.flatten(0, 1) for x in (query * shape[-1] ** -0.5, key, value))
+    query, key, value = (x.flatten(0, 1) for x in (query, key, value))
     keys, values = (x.flatten(0, 1) for x in past)
     own = query @ key.mT
     if num_frames > 1:
@@ -243,7 +246,7 @@ def _attend_by_head(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """
     num_places, num_heads, num_frames, head_dim = query.shape
     query, key, value = (
-        (query * head_dim**-0.5).contiguous(),
+        query.contiguous(),
         key.contiguous(),
         value.contiguous(),
     )
