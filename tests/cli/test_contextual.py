@@ -8,6 +8,7 @@ import pytest
 from scripts import run_script
 from tables_of_truth import write_mouse, write_truth
 
+from viv1t.data.synthetic import SyntheticMouse
 from viv1t.experiments.saved import load_experiment
 from viv1t.results.store import read_result, spec_of, write_result
 
@@ -87,6 +88,41 @@ def test_population_centre_and_sizes(places, tmp_path):
     responses = load_experiment(tmp_path, "contextual_modulation_population", command="")["S1"]
     assert responses.neurons["centre_x_px"].nunique() == 1
     assert (responses.conditions["kind"] == "iso").sum() == 2
+
+
+@pytest.mark.slow
+def test_figures(places):
+    _, results = places
+    for script in ("contextual_modulation", "response_onset", "stimuli"):
+        assert call(f"visualize_{script}", results) == 0
+    assert call("visualize_contrast_difference", results, "--num_examples", "1") == 0
+    assert call("visualize_response", results, "--neurons", "1", "2") == 0
+    drawn = {path.name for path in (results / "figures").glob("*.png")}
+    names = ("contextual_modulation", "contextual_modulation_comparison", "contrast_difference")
+    names += ("surround_onsets", "surround_stimuli", "surround_responses")
+    assert {f"{name}.png" for name in names} <= drawn
+    assert (results / "figures/surround_stimuli.gif").stat().st_size > 1000
+    assert call("visualize_contextual_modulation", results, "--size_deg", "1") == 2
+
+
+def test_interrupted_and_continued_is_the_same(places, tmp_path, monkeypatch):
+    data_dir, results = places
+    write_truth(tmp_path, pd.read_parquet(data_dir / "S1/meta/truth.parquet"))
+    predict_once, calls = SyntheticMouse.predict, []
+
+    def stops(self, *args, **given):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return predict_once(self, *args, **given)
+
+    monkeypatch.setattr(SyntheticMouse, "predict", stops)
+    assert predict(data_dir, tmp_path) == 130
+    assert predict(data_dir, tmp_path) == 0
+    assert call("estimate_contextual_modulation", tmp_path) == 0
+    for name in ("contextual_modulation", "contrast_flips"):
+        found, expected = (read_result(folder, name) for folder in (tmp_path, results))
+        pd.testing.assert_frame_equal(found, expected)
 
 
 @pytest.mark.slow
