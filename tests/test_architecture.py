@@ -100,6 +100,20 @@ def test_scripts_do_not_import_one_another():
         assert not {name.split(".")[0] for name in imported_modules(path)} & (scripts - {"data"})
 
 
+@pytest.mark.parametrize(
+    "path",
+    [path for path in source_files() if PACKAGE not in path.parents],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_scripts_are_thin(path: Path):
+    """Flags, calls of the package, a line: no class, no drawing, and in the tuning folders short."""
+    tree = ast.parse(path.read_text())
+    assert not [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert not [name for name in imported_modules(path) if name.startswith("matplotlib")]
+    if path.parent.name.startswith("tuning_"):
+        assert len(path.read_text().splitlines()) <= 80
+
+
 @pytest.mark.parametrize("name", WITHOUT_TORCH)
 def test_imports_without_torch(name: str):
     subpackages = [m for m in modules() if m.startswith(name + ".") and name != "viv1t"]
