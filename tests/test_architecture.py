@@ -106,7 +106,7 @@ def test_scripts_do_not_import_one_another():
     ids=lambda p: str(p.relative_to(ROOT)),
 )
 def test_scripts_are_thin(path: Path):
-    """Flags, calls of the package, a line: no class, no drawing, and in the tuning folders short."""
+    """Flags, calls of the package, a line: no class, no drawing; tuning scripts are short."""
     tree = ast.parse(path.read_text())
     assert not [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     assert not [name for name in imported_modules(path) if name.startswith("matplotlib")]
