@@ -6,20 +6,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from viv1t.analysis.gaussian_fit import (
-    FIT_COLUMNS,
-    FloatArray,
-    Peaks,
-    fit_gaussians,
-    solve,
-)
+from viv1t.analysis.gaussian_fit import PARAMETERS, FloatArray, solve
 
 HALF_HEIGHT: Final = float(np.sqrt(2 * np.log(2)))
 MAX_LATENCY: Final = 10
 LEVEL: Final = 0.01
 NUM_BOOTSTRAPS: Final = 50
 NUM_NULL: Final = 1000
+# Pixels around the peak that a fit sees.
+AROUND_PX: Final = 4
 # Pixels below count as noise in the spatial selectivity.
 NOISE_FLOOR: Final = 2.0
 FEATURES: Final = ("frame", "num_frames", "x_px", "y_px", "radius_px", "is_black")
@@ -104,9 +101,10 @@ def spatial_tuning(
 ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """One row a neuron, the columns of the table spatial_tuning but mouse; and the maps (n, h, w).
 
-    A Gaussian is fitted to each map of `dot_maps`: its sigma holds the size of the dots too. A fit
-    is bad if random responses reach the peak of the map with a probability above 1 %. Standard
-    errors are those of the place of the peak when dots are drawn again.
+    A Gaussian is fitted to the surroundings of the peak of each map of `dot_maps` (dots are few,
+    and maps far from the peak show where they happened to be): its sigma holds the size of the dots
+    too. A fit is bad if random responses reach the peak of the map with a probability above 1 %.
+    Standard errors are those of the place of the peak when dots are drawn again.
 
     Args:
         trace: (n, k, w) mean response from the frame in which a dot appears.
@@ -121,9 +119,16 @@ def spatial_tuning(
     random = _correlate(rng.standard_normal((NUM_NULL, len(images))), _standardised(flat.T).T)
     threshold = float(np.quantile(np.abs(random).max(axis=1), 1 - LEVEL))
     heights, x, y, sign = _highest(maps)
-    sigma = np.full(len(maps), 4.0)
-    peaks = Peaks(z=heights, x_px=x, y_px=y, scale_px=sigma, sign=sign)
-    table, _ = fit_gaussians(maps, peaks, progress=progress)
+    fits = [
+        _fit_around(*one)
+        for one in tqdm(
+            zip(maps, x, y, sign, strict=True),
+            total=len(maps),
+            desc=progress,
+            disable=not progress,
+        )
+    ]
+    table = pd.DataFrame(fits, columns=[*PARAMETERS, "r2"])
     places = []
     for _ in range(NUM_BOOTSTRAPS):
         drawn = rng.integers(0, len(images), len(images))
@@ -133,8 +138,7 @@ def spatial_tuning(
     bad = ~(heights > threshold)
     ssi = spatial_selectivity(maps, floor=NOISE_FLOOR, deg_per_px=deg_per_px)
     ssi[bad] = np.nan
-    numbers = [name for name in FIT_COLUMNS if name != "r2"]
-    table.loc[bad, numbers] = np.nan
+    table.loc[bad, [*PARAMETERS, "x_se_px", "y_se_px"]] = np.nan
     return table.assign(
         neuron=np.arange(len(maps)),
         bad_fit=bad,
@@ -212,6 +216,17 @@ def _dot(frame: NDArray[np.float32]) -> tuple[float, float, float, float]:
         return (np.nan,) * 4
     _, x, y, sigma_x, sigma_y, *_ = solution.parameters
     return float(x), float(y), float(HALF_HEIGHT * np.sqrt(sigma_x * sigma_y)), float(height < 0)
+
+
+def _fit_around(values: FloatArray, x: float, y: float, sign: float) -> tuple[float, ...]:
+    """`PARAMETERS` and r2 of the Gaussian that fits a map (h, w) around its peak."""
+    left, top = (max(int(place) - AROUND_PX, 0) for place in (x, y))
+    part = values[top : int(y) + AROUND_PX + 1, left : int(x) + AROUND_PX + 1]
+    solution = solve(part, start=(x - left, y - top, AROUND_PX), sign=sign)
+    if solution is None:
+        return (np.nan,) * (len(PARAMETERS) + 1)
+    amplitude, x0, y0, *shape = solution.parameters
+    return (amplitude, x0 + left, y0 + top, *shape, solution.r2)
 
 
 def _standardised(values: FloatArray) -> FloatArray:
