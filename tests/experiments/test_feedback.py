@@ -28,7 +28,7 @@ from viv1t.experiments.feedback_responses import (
     size_traces,
 )
 from viv1t.experiments.placed import Placement, place, run_placed
-from viv1t.experiments.table import ResponseTable
+from viv1t.experiments.table import ResponseTable, tabulate
 from viv1t.units import DEFAULT_MONITOR, GREY
 
 HERE = Placement(monitor=DEFAULT_MONITOR, centre_px=(30.0, 17.0), direction_deg=90.0)
@@ -175,6 +175,30 @@ def test_responses_are_sorted_by_stimulus():
     means, sems = mean_traces(table.select(size_deg=20.0))
     assert means.shape == sems.shape == (1, 2, 60)
     np.testing.assert_allclose(means[0, :, 0], [20, 20.5])
+
+
+def test_golden_reduction():
+    golden = golden_cases.arrays("size_tuning", "tuning")
+    columns = ["size_deg", "direction", "inverse"]
+    rows = pd.DataFrame(golden["parameters"].reshape(-1, 3).astype(float), columns=columns)
+    presentations = pd.DataFrame(
+        {"condition": range(40), "repeat": 0, "trial": range(40), "onset": 15}
+    )
+    blocks = golden["responses"].astype(np.float32).reshape(4, 40, 60)
+    table = tabulate(
+        ((trial, blocks[:, trial]) for trial in range(40)),
+        conditions=rows,
+        presentations=presentations,
+        on=30,
+        reduction=SIZE_REDUCTION,
+        source="predicted",
+    )
+    assert table.amplitude is not None
+    average = golden["pattern_average"].reshape(4, 40)
+    np.testing.assert_allclose(table.amplitude, average, rtol=1e-5)
+    sizes, responses = single_responses(table)
+    assert sizes.tolist() == list(range(0, 100, 10))
+    np.testing.assert_allclose(responses.mean(axis=(3, 4)), golden["reshaped"], rtol=1e-5)
 
 
 def test_example_movies():
