@@ -5,11 +5,10 @@ import logging
 import numpy as np
 
 from viv1t import log
-from viv1t.config.flags import check
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.experiments.feedback import example_movies
 from viv1t.experiments.feedback_published import SIZES_DEG
-from viv1t.experiments.feedback_responses import shown_placement
+from viv1t.experiments.feedback_responses import shown_placements
 from viv1t.plot.animate import animate
 from viv1t.plot.figures.size_responses import size_stimuli_figure
 from viv1t.results.store import ResultDir
@@ -25,10 +24,11 @@ def main() -> None:
     parser.add_argument("--format", choices=("gif", "mp4"), default="gif", help="of the animation")
     args = parser.parse_args()
     log.setup(args.verbose)
-    check(bool(args.mouse_ids), "--mouse_ids: name the mice whose stimuli are drawn")
+    places = shown_placements(
+        args.output_dir, as_published=args.as_published, mouse_ids=args.mouse_ids
+    )
     figures = ResultDir(args.output_dir).figures
-    for mouse_id in args.mouse_ids:
-        place = shown_placement(args.output_dir, mouse_id, as_published=args.as_published)
+    for mouse_id, place in places.items():
         sizes = np.array(SIZES_DEG)
         where = f"mouse {mouse_id}, at {place.centre_px or 'the middle of the screen'}"
         plate = size_stimuli_figure(example_movies(place), sizes, title=where)

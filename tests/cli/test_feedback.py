@@ -76,7 +76,7 @@ def test_figures(places, tmp_path):
     assert call("visualize_size_tuning_curve", other, *compare) == 0
     assert call("visualize_response_onset", other, *compare) == 0
     assert call("visualize_response", other, "--num_neurons", "1") == 0
-    assert call("visualize_stimuli", other, "--mouse_ids", "S1") == 0
+    assert call("visualize_stimuli", other) == 0
     figures = other / "figures"
     stems = ("size_tuning", "response_onset", "size_responses_S1", "feedback_stimuli_S1")
     assert all((figures / f"{stem}.{kind}").is_file() for stem in stems for kind in ("pdf", "png"))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from viv1t.experiments.discs import SIZE as SIZE_DEG
 from viv1t.experiments.discs import load_on_discs
 from viv1t.experiments.feedback import COMMANDS, PUBLISHED, SIZE
+from viv1t.experiments.feedback_published import DIRECTIONS_DEG
 from viv1t.experiments.placed import Placement
 from viv1t.experiments.saved import load_experiment, load_facts
 from viv1t.experiments.table import ResponseTable
@@ -44,27 +45,32 @@ def load_shown(
     )
 
 
-def shown_placement(folder: Path, mouse_id: MouseId, *, as_published: bool = False) -> Placement:
-    """Where the first group of neurons of a mouse saw discs and holes.
+def shown_placements(
+    folder: Path, *, as_published: bool = False, mouse_ids: Sequence[MouseId] | None = None
+) -> dict[MouseId, Placement]:
+    """Where the first group of neurons of each mouse saw discs and holes.
 
     Args:
         folder: of the results.
-        mouse_id: the mouse.
-        as_published: the published stimuli.
+        as_published: the published stimuli; bars move down.
+        mouse_ids: mice that are wanted; None: those that are there.
 
     Raises:
         MissingResultError: stimuli were not shown; the message names the command.
     """
     name = SIZE + PUBLISHED * as_published
     command = COMMANDS[SIZE] + " --as_published" * as_published
-    load_experiment(folder, name, command=command, mouse_ids=[mouse_id])
-    place = load_facts(ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5")["groups"][0]
-    centre = place["centre_px"]
-    return Placement(
-        monitor=Monitor(**place["monitor"]),
-        centre_px=None if centre is None else (centre[0], centre[1]),
-        direction_deg=place["direction_deg"],
-    )
+    found = {}
+    for mouse_id in load_experiment(folder, name, command=command, mouse_ids=mouse_ids):
+        path = ResultDir(folder).experiment(name) / f"mouse{mouse_id}.h5"
+        place = load_facts(path)["groups"][0]
+        centre = place["centre_px"]
+        found[mouse_id] = Placement(
+            monitor=Monitor(**place["monitor"]),
+            centre_px=None if centre is None else (centre[0], centre[1]),
+            direction_deg=DIRECTIONS_DEG[0] if as_published else place["direction_deg"],
+        )
+    return found
 
 
 def size_traces(table: ResponseTable) -> pd.DataFrame:
