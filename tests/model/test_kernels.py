@@ -51,6 +51,7 @@ def naive(query, key, value, seen_keys, seen_values, *, is_causal):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_compiled_attention_equals_softmax_attention(shape, num_threads, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: num_threads)
+    monkeypatch.setattr(compiled, "MIN_SHARED", 1)
     *_, seen, is_causal = shape
     given = stacks(shape)
     own = [x.detach().requires_grad_() for x in given[:3]]

@@ -13,6 +13,8 @@ from torch import Tensor
 from viv1t.model.kernels.build import library_path
 
 MAX_HEAD_DIM: Final = 128
+# Products (queries x keys x entries) below which a second thread costs more than it saves.
+MIN_SHARED: Final = 2**22
 
 
 class _Stack(ctypes.Structure):
@@ -160,11 +162,17 @@ def _ask(name: str, question: _Question, query: Tensor) -> None:
     assert library is not None
     call, address = getattr(library, name), ctypes.addressof(question)
     count = query.shape[0] * query.shape[1]
-    num_threads = min(torch.get_num_threads(), count)
+    work = query.numel() * (question.seen + question.length)
+    num_threads = min(torch.get_num_threads(), count, 1 + work // MIN_SHARED)
     if num_threads == 1:
         call(address, 0, count)
         return
     edges = [count * i // num_threads for i in range(num_threads + 1)]
-    with ThreadPoolExecutor(num_threads) as pool:
-        for done in [pool.submit(call, address, *pair) for pair in itertools.pairwise(edges)]:
-            done.result()
+    parts = itertools.pairwise(edges)
+    for done in [_threads(num_threads).submit(call, address, *part) for part in parts]:
+        done.result()
+
+
+@cache
+def _threads(num_threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(num_threads, thread_name_prefix="viv1t-attention")
