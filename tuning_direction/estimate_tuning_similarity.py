@@ -18,6 +18,8 @@ from viv1t.results.direction import (
 
 logger = logging.getLogger("viv1t.estimate_tuning_similarity")
 
+MIN_NEURONS = 10
+
 
 def main() -> None:
     """Read the command line, estimate, and say what was written."""
@@ -47,8 +49,10 @@ def main() -> None:
         for tuning in ("direction", "orientation"):
             chosen = judged["neuron"][is_selective(judged, tuning, threshold=args.si_threshold)]
             used = table[table["neuron"].isin(chosen)]
-            if len(used) < 3:
-                logger.info("mouse %s: %d neurons are %s selective", mouse_id, len(used), tuning)
+            if len(used) < MIN_NEURONS:
+                logger.info(
+                    "mouse %s: only %d neurons are %s selective", mouse_id, len(used), tuning
+                )
             elif args.as_published:
                 parts.append(published_tuning_similarity(used, of_mouse, tuning))
             else:

@@ -99,3 +99,10 @@ def test_order_of_neurons_does_not_matter():
     first = similarity_by_distance(position, curves, curves, **FEW)
     second = similarity_by_distance(position[order], curves[order], curves[order], **FEW)
     np.testing.assert_allclose(first.bins["similarity"], second.bins["similarity"], atol=1e-6)
+
+
+def test_too_few_pairs_have_no_slope():
+    position = np.array([[0, 0, 200], [5, 0, 200], [300, 300, 225.0], [310, 300, 225]])
+    curves = 1 + np.cos(ANGLES - np.arange(4)[:, None])
+    fits = similarity_by_distance(position, curves, curves, **FEW).fits
+    assert fits[["slope_per_100um", "p_slope", "length_um"]].isna().all(axis=None)

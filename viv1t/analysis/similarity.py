@@ -220,16 +220,22 @@ def similarity_by_distance(
     table["low"], table["high"] = _interval(np.array(drawn))
     null = np.array(shuffled)
     table["chance"] = null.mean(0)
-    table["p"] = (1 + (null >= observed).sum(0)) / (1 + len(null))
+    table["p"] = _share_as_large(observed, null)
     columns = ("amplitude", "length_um", "offset", "slope_per_100um")
     fitted = pd.DataFrame(fits, columns=list(columns))
     low, high = _interval(np.array(drawn_fits))
     for place, name in enumerate(columns):
         fitted[f"{name}_low"], fitted[f"{name}_high"] = low[:, place], high[:, place]
-    extreme = np.abs(np.array(slopes)) >= np.abs(fits[:, 3])
-    fitted["p_slope"] = (1 + extreme.sum(0)) / (1 + len(extreme))
+    fitted["p_slope"] = _share_as_large(np.abs(fits[:, 3]), np.abs(slopes))
     fitted.insert(0, "depth_um", np.unique(depths))
     return Similarity(bins=table, fits=fitted, num_neurons=len(position))
+
+
+def _share_as_large(observed: FloatArray, null: FloatArray) -> FloatArray:
+    """(k + 1) / (n + 1) of n permutations (n, ...); those without a value count as large."""
+    smaller = np.sum(null < observed * (1 - 1e-10 * np.sign(observed)), axis=0)
+    p = (1 + len(null) - smaller) / (1 + len(null))
+    return np.where(np.isnan(observed), np.nan, p)
 
 
 def _interval(draws: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -248,16 +248,17 @@ def _half_widths(
         quantity=("Half width at half height", "°"),
         limits=(0.0, 95.0),
     )
-    parts = []
+    mice = chosen[comparison.reference].mice
+    reference, said = widths[comparison.reference], []
     first = list(widths).index(comparison.reference)
     for place, (name, values) in enumerate(widths.items()):
         known = values[np.isfinite(values)]
-        if len(known):
-            parts.append(f"{name} {np.median(known):.0f}°")
-        if name != comparison.reference:
-            test = paired_test(values, widths[comparison.reference])
-            if test.n >= 2:
-                significance(axes, min(first, place), max(first, place), test)
-                parts[-1:] = [f"{parts[-1] if parts else name} ({test.p_text}, {test.n_text})"]
-    table = pd.DataFrame(widths).assign(mouse=chosen[comparison.reference].mice)
-    return table, "median half width " + ", ".join(parts)
+        text = f"{name} {np.median(known):.0f}°" if len(known) else f"{name} none"
+        test = paired_test(values, reference)
+        if name != comparison.reference and test.n >= 2:
+            significance(axes, min(first, place), max(first, place), test)
+            rng = np.random.default_rng(comparison.seed)
+            gap = hierarchical_bootstrap(values - reference, mice, rng=rng)
+            text += f" (mean difference {gap.text}; {test.name} of neurons, {test.p_text})"
+        said.append(text)
+    return pd.DataFrame(widths).assign(mouse=mice), "median half width " + ", ".join(said)
