@@ -1,7 +1,7 @@
 """Modulation by what surrounds the receptive field: indices, intervals and tests per neuron."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -200,12 +200,14 @@ def _tests(above: FloatArray) -> dict[str, FloatArray]:
     return found
 
 
-def signed_rank_p(differences: FloatArray) -> FloatArray:
-    """Two-sided p values (n,) of Wilcoxon signed-rank tests of differences (n, r)."""
+def signed_rank_p(
+    differences: FloatArray, *, alternative: Literal["two-sided", "greater"] = "two-sided"
+) -> FloatArray:
+    """P values (n,) of Wilcoxon signed-rank tests of differences (n, r)."""
     p = np.where(np.isnan(differences).any(axis=1), np.nan, 1.0)
     tested = (p == 1) & differences.any(axis=1)
     if tested.any() and differences.shape[1] > 1:
-        p[tested] = stats.wilcoxon(differences[tested], axis=1).pvalue
+        p[tested] = stats.wilcoxon(differences[tested], axis=1, alternative=alternative).pvalue
     return p
 
 
