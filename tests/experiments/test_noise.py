@@ -151,8 +151,8 @@ def recovered(seed, num_samples, num_neurons=40, gain_shape=60.0):
 
 
 def test_few_images_place_a_small_population():
-    """600 images, 12 cells: three times the tolerance of 6,000."""
-    errors, table = recovered(1, 600, num_neurons=12)
+    """400 images, 12 cells: three times the tolerance of 6,000."""
+    errors, table = recovered(1, 400, num_neurons=12)
     assert (~table["bad_fit"]).mean() >= 0.8
     assert errors["error_px"].median() <= 2
     assert (errors["error_px"] < 3).mean() >= 0.9
