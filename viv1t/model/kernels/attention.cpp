@@ -44,9 +44,9 @@ inline Vector exponential(Vector x) {
 }
 
 inline float sum(Vector values) {
-  float total = 0;
-  for (int i = 0; i < kLanes; ++i) total += values[i];
-  return total;
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) values[i] += values[i + half];
+  return values[0];
 }
 
 inline float largest(Vector values) {
@@ -217,6 +217,34 @@ struct Part {
     }
   }
 
+  // One query: keys and values are read once, where they lie.
+  void single(std::vector<float>& room) const {
+    const int d = static_cast<int>(ask.head_dim), whole = d / kLanes * kLanes;
+    room.resize(padded + width);
+    float* logits = room.data();
+    const float* query = at(ask.query, b, h, 0);
+    for (int j = 0; j < total; ++j) {
+      const float* key = row(ask.seen_key, ask.key, j);
+      Vector products = {};
+      for (int k = 0; k < whole; k += kLanes) products += load(query + k) * load(key + k);
+      float logit = sum(products);
+      for (int k = whole; k < d; ++k) logit += query[k] * key[k];
+      logits[j] = logit;
+    }
+    const float scale = weigh(logits, total, total, 0);
+    Vector found[V] = {};
+    float* rest = logits + padded;
+    std::fill(rest, rest + kLanes, 0.0f);
+    for (int j = 0; j < total; ++j) {
+      const float* value = row(ask.seen_value, ask.value, j);
+      for (int c = 0; c < whole / kLanes; ++c) found[c] += logits[j] * load(value + c * kLanes);
+      for (int k = whole; k < d; ++k) rest[k - whole] += logits[j] * value[k];
+    }
+    float* out = at(ask.out, b, h, 0);
+    for (int c = 0; c < whole / kLanes; ++c) store(out + c * kLanes, found[c] * scale);
+    for (int k = whole; k < d; ++k) out[k] = rest[k - whole] * scale;
+  }
+
   // e^(logit - largest) in place, zero from `stop`; one over their sum.
   float weigh(float* logits, int stop, int limit, int64_t query) const {
     const int end = (limit + kLanes - 1) / kLanes * kLanes;
@@ -312,7 +340,12 @@ void answer(const Question& ask, int64_t first, int64_t last, bool is_backward) 
   static thread_local std::vector<float> room;
   for (int64_t index = first; index < last; ++index) {
     const Part<V> part(ask, index);
-    is_backward ? part.backward(room) : part.forward(room);
+    if (is_backward)
+      part.backward(room);
+    else if (ask.length == 1)
+      part.single(room);
+    else
+      part.forward(room);
   }
 }
 

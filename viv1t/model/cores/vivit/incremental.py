@@ -203,11 +203,10 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, past: KeysValues | None) 
 
     Queries hold the scale d^-0.5.
     """
-    is_single = past is not None and query.shape[2] == 1
-    if not is_single and compiled.covers(query, key, value, *(past or ())):
+    if compiled.covers(query, key, value, *(past or ())):
         return attend(query, key, value, is_causal=True, seen=past)
     if past is not None:
-        if torch.is_grad_enabled() or is_single:
+        if torch.is_grad_enabled() or query.shape[2] == 1:
             return _attend_in_parts(query, key, value, past)
         key, value = (torch.cat(pair, dim=2) for pair in zip(past, (key, value), strict=True))
     is_long = query.shape[2] * key.shape[2] * query.shape[3] >= MIN_WORK
