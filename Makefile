@@ -1,4 +1,4 @@
-# make demo   set up, train on the embedded synthetic mice, predict, evaluate, draw   (about 10 min)
+# make demo   set up, train on the embedded synthetic mice, predict, evaluate, probe, draw (about 13 min)
 # make test   set up and run the tests
 PYTHON ?= python3
 VENV   ?= .venv
@@ -49,13 +49,18 @@ demo: $(VENV)/.installed
 	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/vivit
 	$(PY) misc/demo_report.py --data_dir $(DATA) --output_dir $(DEMO) \
 	  --runs $(DEMO)/vivit $(DEMO)/ln --labels ViViT LN
+	OMP_NUM_THREADS=1 $(MAKE) --jobs=$(CORES) --no-print-directory short-physiology
 	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(DEMO)
 
-# The chain of tuning analyses on the truth, the trained model and LN, for some of the neurons.
-physiology: demo $(DEMO)/truth.analysed $(DEMO)/vivit.analysed $(DEMO)/ln.analysed
-	$(PY) misc/validate_models.py --data_dir $(DATA) --output_dir $(DEMO) --mouse_ids $(MICE) \
-	  --runs $(DEMO)/vivit $(DEMO)/ln --truth $(DEMO)/truth
-	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(DEMO)
+include misc/demo_physiology.mk
+
+# The chain of tuning analyses on the truth, the trained model and LN, for more of the neurons and
+# in folders of its own: the demo's hold other settings.
+MORE   ?= runs/physiology
+physiology: $(MORE)/truth.analysed $(MORE)/vivit.analysed $(MORE)/ln.analysed
+	$(PY) misc/validate_models.py --data_dir $(DATA) --output_dir $(MORE) --mouse_ids $(MICE) \
+	  --runs $(MORE)/vivit $(MORE)/ln --truth $(MORE)/truth
+	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(MORE)
 
 CELLS  := $(shell seq 0 8 191)
 MICE   ?= S1 S2
@@ -63,7 +68,9 @@ ASKED   = --data_dir $(DATA) --mouse_ids $(MICE) --output_dir $(basename $@) \
 	  --responder $(if $(filter truth,$(notdir $(basename $@))),truth,twin)
 READ    = --output_dir $(basename $@)
 
-$(DEMO)/%.analysed:
+$(MORE)/%.analysed: | demo
+	mkdir -p $(MORE)/$*
+	test $* = truth || (cd $(DEMO)/$* && cp -r args.yaml provenance.json history.jsonl ckpt data $(abspath $(MORE))/$*)
 	$(PY) tuning_retinotopy/predict_noise.py $(ASKED) --num_samples 6000
 	$(PY) tuning_retinotopy/fit_aRFs.py $(READ)
 	$(PY) tuning_direction/predict_grating.py $(ASKED) --neurons $(CELLS)
