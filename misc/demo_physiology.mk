@@ -2,7 +2,7 @@
 # presentations, both models of make demo beside the recordings. `make physiology` asks more of them.
 # Steps run side by side, one thread each; a model that was asked is not asked again.
 MOUSE   ?= S1
-SAMPLE  ?= $(shell seq 4 12 191)
+SAMPLE  ?= $(shell seq 4 16 191)
 SIZES   ?= 0 10 20 30 45 60 90
 VIVIT   := $(DEMO)/vivit
 LN      := $(DEMO)/ln
@@ -17,11 +17,11 @@ ASK      = $(RUN) $(WITH) --batch_size 4
 .PHONY: short-physiology
 short-physiology: $(VIVIT)/.drawn-gabors $(VIVIT)/.drawn-gratings $(VIVIT)/.drawn-discs $(VIVIT)/.drawn-attention
 
-$(foreach run,$(VIVIT) $(LN),$(run)/ckpt/model.pt $(run)/responses/mouse$(MOUSE).h5):
+$(VIVIT)/ckpt/model.pt $(LN)/ckpt/model.pt:
 	@echo "$@ is missing: make demo trains and predicts first" && false
 
 # What the recordings say, the same for every model.
-$(DEMO)/.recorded: $(VIVIT)/responses/mouse$(MOUSE).h5
+$(DATA)/.recorded:
 	$(PY) data/save_response.py $(OF) $(WITH)
 	$(PY) tuning_direction/extract_gabor_features.py $(OF) $(WITH)
 	$(PY) tuning_direction/estimate_selectivity_indexes.py $(OF) $(WITH) --output_dir $(DATA)
@@ -31,7 +31,7 @@ $(DEMO)/.recorded: $(VIVIT)/responses/mouse$(MOUSE).h5
 	touch $@
 
 # What a model predicted of the same movies.
-$(DEMO)/%/.predicted: $(DEMO)/.recorded
+$(DEMO)/%/.predicted: $(DEMO)/%/ckpt/model.pt $(DATA)/.recorded
 	$(PY) tuning_direction/estimate_selectivity_indexes.py $(RUN) $(WITH)
 	$(PY) tuning_direction/estimate_tuning_similarity.py $(RUN) --select_in $(DATA)
 	$(PY) tuning_retinotopy/estimate_spatial_tuning.py $(RUN) $(WITH)
@@ -39,7 +39,7 @@ $(DEMO)/%/.predicted: $(DEMO)/.recorded
 
 # What a model answers when it is asked.
 $(DEMO)/%/.asked: $(DEMO)/%/ckpt/model.pt
-	$(PY) tuning_retinotopy/predict_noise.py $(RUN) $(WITH) --method gradient --num_images 6 --batch_size 6
+	$(PY) tuning_retinotopy/predict_noise.py $(RUN) $(WITH) --method gradient --num_images 4 --batch_size 4
 	$(PY) tuning_retinotopy/fit_aRFs.py $(RUN) --method gradient
 	$(PY) tuning_direction/predict_grating.py $(ASK) --neurons $(SAMPLE) --num_repeats 2
 	$(PY) tuning_direction/estimate_selectivity_indexes.py $(RUN) $(WITH) --stimulus grating

@@ -26,11 +26,9 @@ def commands(**variables):
 
 
 def test_every_analysis_and_every_figure_is_in_the_chain(tmp_path):
-    (tmp_path / "vivit/responses").mkdir(parents=True)
     for name in ("vivit", "ln"):
         (tmp_path / name / "ckpt").mkdir(parents=True)
         (tmp_path / name / "ckpt/model.pt").touch()
-    (tmp_path / "vivit/responses/mouseS1.h5").touch()
     called = {line[0] for line in commands(DEMO=tmp_path, DATA=tmp_path)}
     scripts = {
         str(path.relative_to(ROOT))

@@ -102,6 +102,7 @@ def attention_figure(files: AttentionFiles) -> Plate:
             tables["gradient"] = _cells(mean / mean.mean(), "gradient")
         else:
             grid[0, 1].set_axis_off()
+            grid[0, 1].text(0.5, 0.5, "no gradient:\nextract with --sensitivity", ha="center")
         _agreement(grid[0, 2], tables["agreement"])
         merged = grid[1, 0].get_gridspec()
         for axes in grid[1, :2]:
