@@ -9,7 +9,7 @@ import pytest
 from scripts import ROOT, run_script
 from tiny_runs import SMALL_VIVIT
 
-from viv1t.data.synthetic import recordings, write_recordings
+from viv1t.data.synthetic import recordings, session, write_recordings
 from viv1t.data.synthetic.presets import PRESETS
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
@@ -45,13 +45,14 @@ def test_the_chain_runs_from_recordings_to_figures(tmp_path, monkeypatch):
     """The truth answers in place of trained models, whose attention is that of a tiny one."""
     preset = replace(
         PRESETS["test"],
-        num_neurons=24,
+        num_neurons=18,
         num_frames=150,
         padded_frames=150,
-        bonus=(6, 8),
+        bonus=(6, 4),
         mice={"S1": (("drifting_gabor",), ("gaussian_dots",))},
     )
-    monkeypatch.setattr(recordings, "PRESETS", {"test": preset})
+    for module in (recordings, session):
+        monkeypatch.setattr(module, "PRESETS", {"test": preset})
     data_dir = tmp_path / "data"
     write_recordings(data_dir, preset="test")
     assert run_script("data/save_response.py", "--data_dir", data_dir, "--verbose", "0") == 0
@@ -62,7 +63,7 @@ def test_the_chain_runs_from_recordings_to_figures(tmp_path, monkeypatch):
         assert run_script("train.py", *places, *core, "--readout", "gaussian", *few) == 0
         shutil.copytree(data_dir / "responses", tmp_path / name / "responses")
 
-    chain = commands(DEMO=tmp_path, DATA=data_dir, SAMPLE="1 5 9 13 17 21")
+    chain = commands(DEMO=tmp_path, DATA=data_dir, SAMPLE="1 5 9 13")
     for script, *flags in chain:
         truth = ("--responder", "truth") if "/predict_" in script else ()
         assert run_script(script, *flags, *truth) == 0, script
