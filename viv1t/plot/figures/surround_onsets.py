@@ -61,6 +61,7 @@ def surround_onset_figure(onsets: pd.DataFrame) -> Plate:
                 delays,
                 f"mean {found.mean:.0f} ms\n[{found.low:.0f}, {found.high:.0f}]\n"
                 f"median {values.median():.0f} ms\nn = {found.num_neurons}",
+                right=True,
             )
     caption = (
         "Onset of responses to gratings at the highest contrast: 25 % of each response's own peak, "

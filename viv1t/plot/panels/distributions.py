@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from viv1t import rng
 from viv1t.plot.axes import label
-from viv1t.plot.panels.marks import corner_text, median_triangle
+from viv1t.plot.panels.marks import median_triangle
 from viv1t.plot.style import CHANCE_STYLE, INK, ModelStyle
 
 MAX_DOTS = 1000
@@ -160,7 +160,9 @@ def step_histogram(
             median = float(np.clip(np.median(parts[0][1]), edges[0], edges[-1]))
             median_triangle(axes, median, styles[name])
     if outside:
-        corner_text(axes, f"{outside} outside", right=True, top=False)
+        # Above the tails, below what callers write into the upper corners.
+        text, place = f"{outside} outside", (0.97, 0.35)
+        axes.text(*place, text, transform=axes.transAxes, ha="right", fontsize=6, color=INK)
     axes.set_xlim(edges[0], edges[-1])
     # What callers write into the upper corners stays clear of most steps.
     axes.set_ylim(0, 1.2 * max(axes.dataLim.y1, 1.0))
