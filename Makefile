@@ -47,9 +47,7 @@ demo: $(VENV)/.installed
 	$(PY) predict.py --data_dir $(DATA) --output_dir $(DEMO)/vivit --ds_tier $(TIERS)
 	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/ln
 	$(PY) misc/evaluate_response.py --data_dir $(DATA) --output_dir $(DEMO)/vivit
-	$(PY) misc/demo_report.py --data_dir $(DATA) --output_dir $(DEMO) \
-	  --runs $(DEMO)/vivit $(DEMO)/ln --labels ViViT LN
-	OMP_NUM_THREADS=1 $(MAKE) --jobs=$(CORES) --no-print-directory short-physiology
+	OMP_NUM_THREADS=1 $(MAKE) --jobs=$(CORES) --no-print-directory compared short-physiology
 	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(DEMO)
 
 include misc/demo_physiology.mk
