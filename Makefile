@@ -8,12 +8,13 @@ TIERS  := validation live_main live_bonus final_main final_bonus
 PY     := $(VENV)/bin/python
 CORES  := $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 
-.PHONY: help install demo physiology oracle test test-slow golden bench check
+.PHONY: help install demo physiology oracle test test-slow test-proof golden bench check
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo "make test-slow   the tests that take minutes (kills, 8,000 neurons, end to end)"
+	@echo "make test-proof  analyses on whole populations whose truth is known (about 20 min)"
 	@echo "make golden GOLDEN=folder   all golden cases of that folder, the large ones included"
 	@echo "make bench       what the faster paths save, measured (docs/benchmarks.md; about 10 min)"
 	@echo "make oracle      the proof of the tuning analyses, 10 populations (about an hour)"
@@ -89,6 +90,9 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(PY) -m pytest -q -m slow
+
+test-proof: $(VENV)/.installed-dev
+	$(PY) -m pytest -q -m proof
 
 golden: $(VENV)/.installed-dev
 	VIV1T_GOLDEN=$(GOLDEN) $(PY) -m pytest -q tests -k golden

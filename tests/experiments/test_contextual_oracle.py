@@ -18,7 +18,7 @@ from viv1t.units import DEFAULT_MONITOR
 
 NUM_NEURONS = 16
 CONFIG = ContextualConfig(num_repeats=8)
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 
 def tables(truth, *, noisy):

@@ -53,7 +53,7 @@ def truth() -> pd.DataFrame:
     return oracle_truth(1)
 
 
-@pytest.mark.parametrize("noise", [None, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("noise", [None, pytest.param(5, marks=pytest.mark.proof)])
 def test_the_truth_is_recovered(truth, noise):
     """Tolerances of science.md b3, and with the noise of decisions.md."""
     table = probe(truth, noise=noise)

@@ -211,7 +211,7 @@ def test_example_movies():
     assert movies["inverse"][0].std() > movies["inverse"][1].std() > 50
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_synthetic_population_is_read_as_it_is():
     """Noiseless: who is driven by holes, and 100 ms between disc and hole."""
     from viv1t.analysis.onset import response_onsets

@@ -158,7 +158,7 @@ def test_few_images_place_a_small_population():
     assert (errors["error_px"] < 3).mean() >= 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_oracle_receptive_fields(seed):
     """science.md b3, 6,000 images, noise of decisions.md."""

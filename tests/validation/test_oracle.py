@@ -7,7 +7,7 @@ from viv1t.validation.chain import Bench
 from viv1t.validation.run import prove
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_one_population_meets_the_tolerances_and_its_controls_show_nothing(tmp_path):
     bench = Bench(folder=tmp_path)
     page = prove(bench, [2])
