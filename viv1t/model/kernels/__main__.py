@@ -8,5 +8,5 @@ from viv1t.model.kernels.build import build
 if __name__ == "__main__":
     try:
         sys.stdout.write(f"compiled kernels: {build()}\n")
-    except UserError as error:
+    except (UserError, OSError) as error:
         sys.stdout.write(f"no compiled kernels: {error}\n")
