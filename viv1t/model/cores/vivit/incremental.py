@@ -244,11 +244,7 @@ def _attend_by_head(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         value: (p, heads, m + t, d).
     """
     num_places, num_heads, num_frames, head_dim = query.shape
-    query, key, value = (
-        query.contiguous(),
-        key.contiguous(),
-        value.contiguous(),
-    )
+    query, key, value = (x.contiguous() for x in (query, key, value))
     found = query.new_empty(num_places, num_frames, num_heads, head_dim)
     mask = _later(query, num_seen=key.shape[2])
     for place, head in pairs(range(num_places), range(num_heads)):
