@@ -34,7 +34,8 @@ MAY_IMPORT = {
     | {"metrics", "criterions", "optimizer", "scheduler", "checkpoint", "results", "data", "model"},
     "insilico": FOUNDATION | {"metrics", "checkpoint", "results", "data", "model"},
     "experiments": FOUNDATION | {"results", "insilico", "stimuli"},
-    "most_exciting_stimulus": FOUNDATION | {"results", "data", "model", "insilico"},
+    "most_exciting_stimulus": FOUNDATION
+    | {"results", "checkpoint", "data", "model", "insilico", "stimuli", "experiments", "analysis"},
     "plot": FOUNDATION | {"results", "analysis"},
     "validation": FOUNDATION | {"results", "analysis", "experiments", "insilico", "data"},
     "report": FOUNDATION | {"results", "analysis", "plot", "data"},

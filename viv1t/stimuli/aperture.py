@@ -22,6 +22,33 @@ def disc(
     return inside
 
 
+def soft_disc(
+    monitor: Monitor,
+    size_deg: float,
+    *,
+    centre_px: tuple[float, float] | None = None,
+    soft_px: float = 0.0,
+    outward: bool = False,
+) -> NDArray[np.float32]:
+    """(h, w) share, 0 to 1, that each pixel has in a disc whose edge is half a cosine.
+
+    Args:
+        monitor: the screen; the disc has the radius of one at its centre.
+        size_deg: diameter.
+        centre_px: (x, y); None or NaN: (w / 2, h / 2).
+        soft_px: width of the edge; 0: hard, the pixels of `disc`.
+        outward: the edge lies outside of the diameter, where the share is 1 up to it; otherwise
+            inside, where it is 0 from it on.
+    """
+    if soft_px <= 0:
+        return disc(monitor, size_deg, centre_px=centre_px).astype(np.float32)
+    x, y = _centre(monitor, centre_px)
+    rows, columns = np.mgrid[: monitor.height_px, : monitor.width_px]
+    radius = monitor.radius_px(size_deg) + (soft_px if outward else 0)
+    depth = np.clip((radius - np.hypot(columns - x, rows - y)) / soft_px, 0, 1)
+    return ((1 - np.cos(np.pi * depth)) / 2).astype(np.float32)
+
+
 def visible_share(
     monitor: Monitor, size_deg: float, *, centre_px: tuple[float, float] | None = None
 ) -> float:
