@@ -97,9 +97,7 @@ class GratingSpace:
         turn, phase = 360 / len(self.directions_deg), 360 / len(self.phases_deg)
         ratio = (max(self.cpds) / min(self.cpds)) ** (1 / max(1, len(self.cpds) - 1))
         faster = (
-            1.0
-            if best.hz == 0
-            else (max(self.hz) / min(self.hz)) ** (1 / max(1, len(self.hz) - 1))
+            1.0 if best.hz == 0 else (max(self.hz) / min(self.hz)) ** (1 / max(1, len(self.hz) - 1))
         )
         return [
             replace(

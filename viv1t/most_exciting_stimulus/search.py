@@ -141,7 +141,7 @@ def best_clips(
     *,
     neurons: Sequence[int],
     batch_size: int = 8,
-    path: Path | None = None,
+    folder: Path | None = None,
     facts: Mapping[str, Any] | None = None,
     progress: str = "",
 ) -> pd.DataFrame:
@@ -153,8 +153,9 @@ def best_clips(
     so `value` is that of a fresh prediction of the chosen clip, made after the search. Of equal
     clips the first counts.
 
-    With a `path`, what was found so far is kept there: interrupted at any time, the same call goes
-    on where the other ended, to the same result.
+    With a `folder`, what was found so far is kept there, in a file named after all that shapes the
+    search: interrupted at any time, the same call goes on where the other ended, to the same
+    result, and repeated later it searches no more.
 
     Args:
         asked: movies (s, t, h, w) -> responses (s, n, t) of `neurons`.
@@ -163,12 +164,11 @@ def best_clips(
         canvas: where clips are shown, and what is around.
         neurons: rows of the n neurons.
         batch_size: clips that are asked together.
-        path: of the npz file of what was found so far.
-        facts: what else shapes the responses, plain values: a file of other facts is refused.
+        folder: of what was found so far; None: nothing is kept.
+        facts: what else shapes the responses, plain values: who is asked, and whose movies.
         progress: label of the progress bar; empty: none.
 
     Raises:
-        ConfigError: `path` belongs to another search.
         DataError: no clips, responses that are all NaN, or a damaged file.
     """
     if not len(clips):
@@ -182,9 +182,11 @@ def best_clips(
             return asked(canvas.show(torch.from_numpy(movies)))
 
     found = _Extremes(len(objectives))
-    key = _digest(clips, objectives, canvas, neurons, facts or {})
-    if path is not None and path.is_file():
-        found.load(path, key)
+    path = None
+    if folder is not None:
+        path = Path(folder) / f"{_digest(clips, objectives, canvas, neurons, facts or {})}.npz"
+        if path.is_file():
+            found.load(path)
     weights = {
         reduce: _weights(objectives, columns, reduce, len(neurons)) for reduce in ("sum", "max")
     }
@@ -208,7 +210,7 @@ def best_clips(
             bar.update(len(numbers))
             is_last = numbers.stop == len(clips)
             if path is not None and (is_last or count % BATCHES_BETWEEN_SAVES == 0):
-                found.save(path, key)
+                found.save(path)
     return _table(found, clips, objectives, columns, ask, batch_size)
 
 
@@ -231,32 +233,19 @@ class _Extremes:
             self.numbers[row, is_better] = first + best[is_better]
         self.position = first + values.shape[1]
 
-    def save(self, path: Path, key: str) -> None:
+    def save(self, path: Path) -> None:
         """Keep all in an npz file."""
-        write_npz(
-            path,
-            {
-                "position": np.array(self.position),
-                "numbers": self.numbers,
-                "values": self.values,
-                "key": np.array(key),
-            },
-        )
+        position = np.array(self.position)
+        write_npz(path, {"position": position, "numbers": self.numbers, "values": self.values})
 
-    def load(self, path: Path, key: str) -> None:
-        """Go on from an npz file, see `best_clips` for errors."""
+    def load(self, path: Path) -> None:
+        """Go on from an npz file."""
         try:
             stored = read_npz(path)
-            is_same = str(stored["key"]) == key
             self.position = int(stored["position"])
             self.numbers, self.values = stored["numbers"], stored["values"]
         except DAMAGED as error:
             raise DataError(f"{path} is damaged ({error}); delete it and search again") from error
-        if not is_same:
-            raise ConfigError(
-                f"{path} belongs to a search of other clips, neurons or places: delete it, or give "
-                "another path"
-            )
 
 
 def _table(
@@ -333,7 +322,7 @@ def _digest(
     digest = sha256(json.dumps(plain, sort_keys=True, default=str).encode())
     for array in (clips.ids, canvas.free, canvas.background):
         digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    return digest.hexdigest()[:24]
 
 
 def match_contrast(
