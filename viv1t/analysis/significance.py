@@ -11,6 +11,7 @@ from scipy import stats
 
 FloatArray: TypeAlias = NDArray[np.float64]
 OneSample: TypeAlias = Literal["wilcoxon", "t"]
+Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
 TwoSample: TypeAlias = Literal["mann-whitney", "rank-sum", "welch", "student"]
 
 # As published: the largest p value of each mark, smallest first.
@@ -35,7 +36,7 @@ class TestResult:
     Attributes:
         name: of the test.
         statistic: its statistic; NaN where it is not defined.
-        p: two-sided; NaN for fewer than two values.
+        p: two-sided unless an alternative was given; NaN for fewer than two values.
         n: values (pairs) that were used; of the first sample if there are two.
         n_other: values of the second sample; None for one sample or pairs.
         effect: effect size; its sign is that of the difference.
@@ -72,13 +73,20 @@ class TestResult:
         return f"n = {self.n}" if self.n_other is None else f"n = {self.n}, {self.n_other}"
 
 
-def paired_test(a: ArrayLike, b: ArrayLike, *, method: OneSample = "wilcoxon") -> TestResult:
+def paired_test(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    method: OneSample = "wilcoxon",
+    alternative: Alternative = "two-sided",
+) -> TestResult:
     """Whether `a` - `b` is centred on 0.
 
     Args:
         a: (n,).
         b: (n,), of the same neurons; pairs with a NaN are left out.
         method: "wilcoxon" (signed ranks) or "t".
+        alternative: "less" asks whether `a` lies below `b`.
 
     Raises:
         ValueError: the lengths differ.
@@ -86,11 +94,15 @@ def paired_test(a: ArrayLike, b: ArrayLike, *, method: OneSample = "wilcoxon") -
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"pairs must have one length, got {first.shape} and {second.shape}")
-    return one_sample_test(first - second, method=method)
+    return one_sample_test(first - second, method=method, alternative=alternative)
 
 
 def one_sample_test(
-    x: ArrayLike, *, value: float = 0.0, method: OneSample = "wilcoxon"
+    x: ArrayLike,
+    *,
+    value: float = 0.0,
+    method: OneSample = "wilcoxon",
+    alternative: Alternative = "two-sided",
 ) -> TestResult:
     """Whether `x` is centred on `value`.
 
@@ -101,6 +113,7 @@ def one_sample_test(
         x: (n,); NaN are left out.
         value: the centre under the null hypothesis.
         method: "wilcoxon" (signed ranks) or "t".
+        alternative: "less" asks whether `x` lies below `value`.
     """
     differences = _known(x) - value
     name, test = _ONE_SAMPLE[method]
@@ -108,7 +121,7 @@ def one_sample_test(
     if len(differences) >= 2 and not differences.any():
         statistic, p, effect = 0.0, 1.0, 0.0
     elif len(differences) >= 2:
-        statistic, p, effect = test(differences)
+        statistic, p, effect = test(differences, alternative)
     return TestResult(
         name=name,
         statistic=statistic,
@@ -158,8 +171,8 @@ def _known(values: ArrayLike) -> FloatArray:
     return flat[~np.isnan(flat)]
 
 
-def _signed_ranks(differences: FloatArray) -> tuple[float, float, float]:
-    found = stats.wilcoxon(differences)
+def _signed_ranks(differences: FloatArray, alternative: Alternative) -> tuple[float, float, float]:
+    found = stats.wilcoxon(differences, alternative=alternative)
     nonzero = differences[differences != 0]
     ranks = stats.rankdata(np.abs(nonzero))
     return (
@@ -169,11 +182,12 @@ def _signed_ranks(differences: FloatArray) -> tuple[float, float, float]:
     )
 
 
-def _t(differences: FloatArray) -> tuple[float, float, float]:
-    spread = differences.std(ddof=1)
+def _t(differences: FloatArray, alternative: Alternative) -> tuple[float, float, float]:
+    spread, sign = differences.std(ddof=1), np.sign(differences[0])
     if spread == 0:  # all differ by the same
-        return np.inf * np.sign(differences[0]), 0.0, np.inf * np.sign(differences[0])
-    found = stats.ttest_1samp(differences, 0.0)
+        p = float((alternative, sign) in (("less", 1), ("greater", -1)))
+        return np.inf * sign, p, np.inf * sign
+    found = stats.ttest_1samp(differences, 0.0, alternative=alternative)
     return float(found.statistic), float(found.pvalue), float(differences.mean() / spread)
 
 
@@ -189,7 +203,7 @@ def _cohen(a: FloatArray, b: FloatArray) -> float:
 
 _RANKED: Final = ("mann-whitney", "rank-sum")
 _ONE_SAMPLE: Final[
-    Mapping[OneSample, tuple[str, Callable[[FloatArray], tuple[float, float, float]]]]
+    Mapping[OneSample, tuple[str, Callable[[FloatArray, Alternative], tuple[float, float, float]]]]
 ] = MappingProxyType(
     {"wilcoxon": ("Wilcoxon signed-rank test", _signed_ranks), "t": ("one-sample t test", _t)}
 )

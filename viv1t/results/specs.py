@@ -9,9 +9,16 @@ from viv1t.results.direction_tables import DIRECTION_TABLES
 from viv1t.results.feedback_tables import FEEDBACK_TABLES
 from viv1t.results.retinotopy_tables import RETINOTOPY_TABLES
 from viv1t.results.spec import TableSpec
+from viv1t.results.stimulus_score_tables import STIMULUS_SCORE_TABLES
 
 __all__ = ["TABLES", "TableSpec"]
 
 TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
-    {**CONTEXTUAL_TABLES, **DIRECTION_TABLES, **FEEDBACK_TABLES, **RETINOTOPY_TABLES}
+    {
+        **CONTEXTUAL_TABLES,
+        **DIRECTION_TABLES,
+        **FEEDBACK_TABLES,
+        **RETINOTOPY_TABLES,
+        **STIMULUS_SCORE_TABLES,
+    }
 )
