@@ -41,7 +41,7 @@ def save_table(path: Path, table: ResponseTable, facts: Mapping[str, Any]) -> No
             if values is not None:
                 file[name] = values
         for name in _FRAMES:
-            _write_frame(file.create_group(name), getattr(table, name))
+            write_frame(file.create_group(name), getattr(table, name))
 
 
 def load_table(path: Path, facts: Mapping[str, Any] | None = None) -> ResponseTable:
@@ -61,7 +61,7 @@ def load_table(path: Path, facts: Mapping[str, Any] | None = None) -> ResponseTa
                 refuse_other(path, read_facts(file), facts)
             parts: dict[str, Any] = dict(read_json_in(file, "plain"))
             parts |= {name: file[name][()] if name in file else None for name in _ARRAYS}
-            parts |= {name: _read_frame(file[name]) for name in _FRAMES}
+            parts |= {name: read_frame(file[name]) for name in _FRAMES}
             parts["reduction"] = Reduction(**read_json_in(file, "reduction"))
     except ConfigError:
         raise
@@ -155,14 +155,16 @@ def read_json_in(file: h5py.File, name: str) -> Any:  # noqa: ANN401
     return json.loads(file[name].asstr()[()])
 
 
-def _write_frame(group: h5py.Group, frame: pd.DataFrame) -> None:
+def write_frame(group: h5py.Group, frame: pd.DataFrame) -> None:
+    """Store `frame`, columns of numbers, truth values or text, in a group of an open file."""
     group.attrs["columns"] = json.dumps([str(name) for name in frame])
     for name in frame:
         values = frame[name].to_numpy()
         group[str(name)] = values.astype(object) if values.dtype.kind in "OUT" else values
 
 
-def _read_frame(group: h5py.Group) -> pd.DataFrame:
+def read_frame(group: h5py.Group) -> pd.DataFrame:
+    """What `write_frame` stored."""
     columns: dict[str, Any] = {}
     for name in json.loads(group.attrs["columns"]):
         stored = group[name]
