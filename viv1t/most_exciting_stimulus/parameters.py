@@ -138,7 +138,7 @@ class Fourier(_Start):
         return self._shown(torch.fft.irfftn(spectrum, s=self.size, dim=(1, 2, 3), norm="ortho"))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Spectrum(_Start):
     """Phases are free, amplitudes are given: those of natural movies, for example.
 

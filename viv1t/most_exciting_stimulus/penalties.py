@@ -18,7 +18,7 @@ from viv1t.rng import child
 Penalty: TypeAlias = Callable[[Tensor], Tensor]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SpectrumKL:
     """How far the spatial power spectrum is from that of natural movies, times `alpha`.
 
@@ -39,8 +39,8 @@ class SpectrumKL:
         check(
             found.shape[-1] == len(self.spectrum),
             f"the natural spectrum has {len(self.spectrum)} frequencies, stimuli of "
-            f"{tuple(movie.shape[2:])} pixels have {found.shape[-1]}; estimate it on movies of that "
-            "size with estimate_natural_stimuli_spectrum.py",
+            f"{tuple(movie.shape[2:])} pixels have {found.shape[-1]}; estimate it on movies of "
+            "that size with estimate_natural_stimuli_spectrum.py",
         )
         natural = torch.as_tensor(self.spectrum).to(found)
         return self.alpha * divergence(natural, found, with_dc=self.with_dc)

@@ -87,9 +87,9 @@ class PublishedParameters:
         return torch.fft.irfftn(self.scale * param, s=size, dim=(1, 2, 3), norm="ortho")
 
 
-def divergence(natural: Tensor, movie: Tensor) -> Tensor:
-    """(...) divergence of the natural spectrum (h * w,) from that of movies (..., t, h, w)."""
-    p, q = (x.softmax(dim=-1) for x in (natural, log_power(movie).mean(dim=-2)))
+def divergence(natural: Tensor, other: Tensor) -> Tensor:
+    """(...) divergence of a natural spectrum (f,) from others (..., f), of mean log powers."""
+    p, q = natural.softmax(dim=-1), other.softmax(dim=-1)
     return (p * (p / (q + POWER_FLOOR)).log()).sum(dim=-1)
 
 
@@ -117,7 +117,7 @@ def loss(
     """
     of_neurons = responses.sum(dim=-1) if mode == "sum" else responses.amax(dim=-1)
     value = of_neurons if weights is None else (weights * of_neurons).sum()
-    kl = divergence(natural, movie)
+    kl = divergence(natural, log_power(movie).mean(dim=-2))
     return (value if inhibit else -value) + alpha * kl, kl
 
 

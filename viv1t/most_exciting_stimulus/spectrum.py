@@ -1,11 +1,12 @@
 """The spectrum of natural movies, and how far other movies are from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -34,7 +35,7 @@ class SpectrumConfig:
         check(self.step >= 1, f"--step must be 1 or more, got {self.step}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class NaturalSpectrum:
     """The spectrum of the training movies of a mouse.
 
@@ -158,6 +159,24 @@ def _power(clips: Tensor, dim: tuple[int, ...]) -> Tensor:
     """Power of the frequencies of clips (k, ...) around their means."""
     centred = clips - clips.mean(dim=dim, keepdim=True)
     return torch.fft.rfftn(centred, dim=dim, norm="ortho").abs().square()
+
+
+def spectrum_tables(
+    spectra: Mapping[MouseId, NaturalSpectrum],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `plot.figures.natural_spectrum` draws: one row a frequency, and one row a clip.
+
+    Columns: mouse, cycles_per_px (radial), log_power; and mouse, kl, kl_with_dc.
+    """
+    frequencies, clips = [], []
+    for mouse_id, found in spectra.items():
+        rows, columns = (np.fft.fftfreq(size) for size in found.frame_px)
+        radial = np.hypot(rows[:, None], columns).ravel()
+        power = pd.DataFrame({"cycles_per_px": radial, "log_power": found.freq})
+        frequencies.append(power.assign(mouse=mouse_id))
+        divergences = pd.DataFrame({"kl": found.kl, "kl_with_dc": found.kl_with_dc})
+        clips.append(divergences.assign(mouse=mouse_id))
+    return pd.concat(frequencies, ignore_index=True), pd.concat(clips, ignore_index=True)
 
 
 def spectrum_path(folder: Path, mouse_id: MouseId) -> Path:
