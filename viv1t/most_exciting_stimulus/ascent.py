@@ -100,9 +100,9 @@ def ascend(
     do not influence one another. Of each seed the step that was best by that measure is kept,
     with the parameters of before its update; the start counts.
 
-    Ctrl-C ends the ascent with the best so far (`Generated.interrupted`), before the first step as
-    everywhere. With a `path`, the same
-    call goes on where the other ended, on a CPU bit for bit, and once finished it only reads.
+    Ctrl-C ends the ascent with the best so far (`Generated.interrupted`); in the first step there
+    is none, and it ends the program. With a `path`, the same call goes on where the other ended, on
+    a CPU bit for bit, and once finished it only reads.
 
     Args:
         asked: gives responses to movies, as `ask_of` makes it.
@@ -253,8 +253,8 @@ class _Run:
         best = self.best_score.cpu()
         if not bool(torch.isfinite(best).any()):
             raise DataError(
-                f"no step of {self.done} gave a finite score; the responses of the model, or a penalty, "
-                "are NaN or infinite from the start"
+                f"none of {self.done} steps gave a finite score; the responses of the model, or a "
+                "penalty, are NaN or infinite from the start"
             )
         movies = [self.stimuli.shown(self.best_param[rows]) for rows in self.rows]
         responses = torch.cat([self.stimuli.asked(movie) for movie in movies]).cpu().float()

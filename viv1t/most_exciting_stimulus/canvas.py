@@ -76,10 +76,8 @@ def full_field(
         grey: grey value of the background.
     """
     if outer_deg is None:
-        return Canvas(free=np.ones(_shape(monitor)), background=_grey(monitor, grey))
-    return centre_disc(
-        monitor, size_deg=outer_deg, centre_px=centre_px, soft_px=soft_px, grey=grey
-    )
+        return Canvas(free=np.ones(_shape(monitor), np.float32), background=_grey(monitor, grey))
+    return centre_disc(monitor, size_deg=outer_deg, centre_px=centre_px, soft_px=soft_px, grey=grey)
 
 
 def centre_disc(

@@ -116,7 +116,9 @@ def _ask_truth(
     """Only the neurons that are asked for are computed."""
     if mouse_id not in truth.mouse_ids:
         raise unknown_name("mouse", mouse_id, truth.mouse_ids)
-    table = truth.model.populations[mouse_id].truth
+    population = truth.model.populations[mouse_id]
+    assert isinstance(population, Population)
+    table = population.truth
     if rows.min() < 0 or rows.max() >= len(table):
         raise ConfigError(f"mouse {mouse_id} has neurons 0 to {len(table) - 1}, got {rows}")
     chosen = Population(table.iloc[rows]).eval().requires_grad_(False)
@@ -130,9 +132,7 @@ def _ask_truth(
             None if s is None else s[:, None].expand(len(shown), -1, shown.shape[2])
             for s in signals
         )
-        answers: Tensor = chosen.to(shown.device)(
-            shown, behaviors=behaviors, pupil_centers=pupils
-        )
+        answers: Tensor = chosen.to(shown.device)(shown, behaviors=behaviors, pupil_centers=pupils)
         return answers[..., lead:]
 
     return asked
