@@ -36,6 +36,8 @@ MAY_IMPORT = {
     "experiments": FOUNDATION | {"results", "insilico", "stimuli"},
     "most_exciting_stimulus": FOUNDATION
     | {"results", "checkpoint", "data", "model", "insilico", "stimuli", "experiments", "analysis"},
+    "in_vivo": FOUNDATION
+    | {"results", "data", "experiments", "analysis", "stimuli", "most_exciting_stimulus"},
     "plot": FOUNDATION | {"results", "analysis"},
     "validation": FOUNDATION | {"results", "analysis", "experiments", "insilico", "data"},
     "report": FOUNDATION | {"results", "analysis", "plot", "data"},

@@ -1,0 +1,1 @@
+"""What the animal did with the stimuli: recordings of later days, read, filtered and compared."""
