@@ -3,13 +3,10 @@
 import logging
 
 from viv1t import log
-from viv1t.config.flags import check
-from viv1t.config.scripts import run_script, script_parser
-from viv1t.insilico.load import is_published, load, weights_id
-from viv1t.insilico.recorded import made_now
-from viv1t.insilico.replay import choose_tiers, open_recordings, predict_recording
+from viv1t.config.scripts import WINDOW_FLAGS, run_script, script_parser
+from viv1t.insilico.predict_run import predict_run
+from viv1t.insilico.windows import Windows
 from viv1t.names import TIERS
-from viv1t.results.responses import ResponseFile
 from viv1t.results.run import RunDir
 
 logger = logging.getLogger("viv1t.predict")
@@ -20,47 +17,36 @@ def main() -> None:
     parser = script_parser(
         "Predict the responses to recorded trials.",
         *("data_dir", "output_dir", "mouse_ids", "device", "batch_size", "verbose"),
-        *("compile", "precision"),
+        *("compile", "precision", *WINDOW_FLAGS),
     )
     add = parser.add_argument
     add("--ds_tier", nargs="+", choices=("", *TIERS), default=[], help="tiers; empty: all")
     add("--num_workers", type=int, default=2, help="threads that read trials ahead")
     add("--units", choices=("recorded", "model"), default="recorded", help="units of responses")
     args = parser.parse_args()
-    check(args.batch_size >= 1, f"--batch_size must be at least 1, got {args.batch_size}")
-    check(args.num_workers >= 0, f"--num_workers must be 0 or more, got {args.num_workers}")
     log.setup(args.verbose)
 
-    run = RunDir.open(args.output_dir)
-    statistics = args.data_dir if is_published(run) else None
-    twin = load(
-        run.path, device=args.device or None, precision=args.precision, statistics=statistics
+    num_trials, chosen = predict_run(
+        args.output_dir,
+        args.data_dir,
+        mouse_ids=args.mouse_ids,
+        tiers=args.ds_tier,
+        device=args.device,
+        precision=args.precision,
+        compile=args.compile,
+        units=args.units,
+        batch_size=args.batch_size,
+        num_workers=args.num_workers,
+        windows=Windows.of(args.window_frames, args.window_stride),
+        progress=args.verbose > 1,
     )
-    if args.compile:
-        twin.model.compile_core()
-    recordings = open_recordings(twin, args.data_dir, args.mouse_ids)
-    tiers = choose_tiers(recordings, [tier for tier in args.ds_tier if tier])
-    provenance = weights_id(run) | made_now()
-    num_trials = 0
-    for mouse_id, chosen in tiers.items():
-        num_trials += predict_recording(
-            twin,
-            recordings[mouse_id],
-            ResponseFile(run.responses(mouse_id)),
-            tiers=chosen,
-            provenance=provenance,
-            units=args.units,
-            batch_size=args.batch_size,
-            num_workers=args.num_workers,
-            progress=args.verbose > 1,
-        )
     logger.info(
         "wrote %d trials (tiers: %s; mice: %s) in %s units to %s",
         num_trials,
-        ", ".join(t for t in TIERS if any(t in chosen for chosen in tiers.values())),
-        ", ".join(tiers),
+        ", ".join(t for t in TIERS if any(t in tiers for tiers in chosen.values())),
+        ", ".join(chosen),
         args.units,
-        run.responses("*"),
+        RunDir.open(args.output_dir).responses("*"),
     )
 
 

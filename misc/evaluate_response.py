@@ -5,7 +5,6 @@ and neuron_performance.parquet (one row a neuron and tier or stimulus type) to -
 """
 
 import logging
-from pathlib import Path
 
 import pandas as pd
 
@@ -13,28 +12,12 @@ from viv1t import log
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.data.mice import choose_mice
 from viv1t.data.recording import Recording
-from viv1t.errors import MissingResultError
-from viv1t.results.responses import ResponseFile
+from viv1t.results.responses import ResponseFile, predicted_mice
 from viv1t.results.tables import AVERAGE, write_table
 from viv1t.training.evaluate_files import evaluate_mouse, summarise
 from viv1t.utils.files import write_yaml
 
 logger = logging.getLogger("viv1t.evaluate_response")
-
-
-def predicted_mice(output_dir: Path) -> list[str]:
-    """Ids of the mice whose predicted responses lie in `output_dir`.
-
-    Raises:
-        MissingResultError: there are none.
-    """
-    files = sorted((output_dir / "responses").glob("mouse*.h5"))
-    if not files:
-        raise MissingResultError(
-            f"{output_dir / 'responses'} holds no mouse<M>.h5; write them with: python predict.py "
-            f"--output_dir {output_dir}"
-        )
-    return [file.stem.removeprefix("mouse") for file in files]
 
 
 def main() -> None:

@@ -83,6 +83,31 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
             "help": "diameter of the discs to draw in degrees; none: the first, or the only one",
         },
     ),
+    (
+        "window_frames",
+        {
+            "type": int,
+            "default": None,
+            "help": "predict overlapping windows of so many frames and blend them; none: whole "
+            "movies",
+        },
+    ),
+    (
+        "window_stride",
+        {
+            "type": int,
+            "default": None,
+            "help": "frames from one window to the next; none: half a window",
+        },
+    ),
+    (
+        "stimuli",
+        {"nargs": "+", "default": None, "help": "names of libraries of stimuli; none: all"},
+    ),
+    (
+        "held_out",
+        {"type": Path, "nargs": "+", "default": None, "help": "more runs to ask, or truth"},
+    ),
     ("verbose", {"type": int, "choices": (0, 1, 2, 3), "default": 2, "help": "how much is said"}),
 )
 
@@ -91,6 +116,8 @@ PROBE_FLAGS = (
     *("data_dir", "output_dir", "mouse_ids", "responder", "ensemble", "behavior_state"),
     *("device", "precision", "compile", "batch_size", "seed", "verbose"),
 )
+# How movies are cut for prediction: `insilico.windows.Windows.of` reads them.
+WINDOW_FLAGS = ("window_frames", "window_stride")
 # The flags of scripts that make tables of responses, and of those that draw tables.
 TABLE_FLAGS = ("output_dir", "mouse_ids", "seed", "as_published", "verbose")
 FIGURE_FLAGS = ("output_dir", "mouse_ids", "compare", "as_published", "verbose")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from viv1t.data.recording import Recording, Trial
 from viv1t.errors import ConfigError, DataError
 from viv1t.insilico.recorded import labels_of, scored_frames, tiers_of, trials_of
 from viv1t.insilico.twin import DigitalTwin, FloatArray
+from viv1t.insilico.windows import Windows, predict_windows
 from viv1t.names import TIERS, MouseId, Tier
 from viv1t.results.responses import ResponseAttributes, ResponseFile, Units
 from viv1t.utils.ahead import read_ahead
@@ -84,6 +86,7 @@ def predict_recording(
     units: Units = "recorded",
     batch_size: int = 1,
     num_workers: int = 0,
+    windows: Windows | None = None,
     progress: bool = False,
 ) -> int:
     """Number of trials of `tiers` whose predicted responses were written to `file`.
@@ -100,6 +103,7 @@ def predict_recording(
         units: "recorded" or "model".
         batch_size: trials per forward pass, of one length.
         num_workers: threads that read ahead.
+        windows: blend the responses to overlapping windows; None: whole movies.
         progress: show a progress bar.
 
     Raises:
@@ -130,7 +134,12 @@ def predict_recording(
     with file.update(attributes, tiers=tiers) as writer:
         for group in _asked_together(shown, batch_size, recording.video_ids):
             responses = _predict_group(
-                twin, mouse_id, list(group.values()), units=units, batch_size=batch_size
+                twin,
+                mouse_id,
+                list(group.values()),
+                windows=windows,
+                units=units,
+                batch_size=batch_size,
             )
             for (trial_id, trial), response in zip(group.items(), responses, strict=True):
                 frames = scored_frames(recording, trial_id, trial.video.shape[1])
@@ -183,12 +192,16 @@ def _predict_group(
     mouse_id: MouseId,
     trials: Sequence[Trial],
     *,
+    windows: Windows | None,
     units: Units,
     batch_size: int,
 ) -> FloatArray:
     """Responses (b, n, t') to trials of one length."""
+    predict = twin.predict
+    if windows is not None:
+        predict = partial(predict_windows, twin, windows=windows)
     videos = np.stack([trial.video for trial in trials])
-    return twin.predict(
+    return predict(
         videos[:, 0] if videos.shape[1] == 1 else videos,
         mouse_id,
         behavior=np.stack([trial.behavior for trial in trials]),

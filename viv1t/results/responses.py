@@ -283,6 +283,21 @@ class ResponseFile:
         return file[name]
 
 
+def predicted_mice(output_dir: Path) -> list[MouseId]:
+    """Ids of the mice whose predicted responses lie in `output_dir`, ascending.
+
+    Raises:
+        MissingResultError: there are none; the message names the command.
+    """
+    files = sorted((output_dir / "responses").glob("mouse*.h5"))
+    if not files:
+        raise MissingResultError(
+            f"{output_dir / 'responses'} holds no mouse<M>.h5; write them with: python predict.py "
+            f"--output_dir {output_dir}"
+        )
+    return [file.stem.removeprefix("mouse") for file in files]
+
+
 def _need_space(path: Path, num_bytes: int) -> None:
     """Raise OSError (ENOSPC) unless `num_bytes` and some more fit on the disk of `path`.
 
