@@ -1,0 +1,370 @@
+"""Generated stimuli of neurons and populations: centres, surrounds, full fields."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+from tqdm import tqdm
+
+from viv1t.config.flags import check, flag
+from viv1t.errors import ConfigError
+from viv1t.insilico.probe import Probe
+from viv1t.most_exciting_stimulus.ascent import AscentConfig
+from viv1t.most_exciting_stimulus.canvas import centre_disc, full_field, surround_ring
+from viv1t.most_exciting_stimulus.library import library_folder
+from viv1t.most_exciting_stimulus.neurons import SelectionConfig, Target, targets_of
+from viv1t.most_exciting_stimulus.objective import Goal, Objective
+from viv1t.most_exciting_stimulus.origins import Found, Origins
+from viv1t.most_exciting_stimulus.parts import MATCH, Part, Settings
+from viv1t.most_exciting_stimulus.witnesses import Witness
+from viv1t.most_exciting_stimulus.workshop import Workshop
+from viv1t.names import MouseId
+from viv1t.units import GREY
+from viv1t.utils.files import read_yaml, write_yaml
+
+logger = logging.getLogger(__name__)
+
+CanvasKind: TypeAlias = Literal["center_surround", "full_field"]
+Origin: TypeAlias = Literal["natural", "grating", "generated"]
+
+CENTRE, EXCITING, INHIBITING = "center", "most_exciting", "most_inhibiting"
+GOALS: Final[tuple[tuple[str, Goal], ...]] = ((EXCITING, "excite"), (INHIBITING, "inhibit"))
+SETTINGS: Final = "settings.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateConfig(Settings):
+    """What is generated, beside the settings of a part."""
+
+    save_dir: str = flag(help="name of the stimuli: of their folders, and of their library")
+    canvas: CanvasKind = flag(
+        "center_surround", help="a centre and its surrounds, or the full_field"
+    )
+    use_natural_center: bool = flag(False, help="the centre is the best natural clip")
+    use_grating_center: bool = flag(False, help="the centre is the best grating")
+    outer_stimulus_size: float | None = flag(
+        None, help="diameter in degrees beyond which all is grey; none: no limit"
+    )
+    static: bool = flag(False, help="full fields are images")
+    static_center: bool = flag(False, help="the centre is an image")
+    static_surround: bool = flag(False, help="surrounds are images")
+    natural_init: bool = flag(False, help="start from the best natural clip of the same role")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            not (self.use_natural_center and self.use_grating_center),
+            "--use_natural_center and --use_grating_center exclude each other: choose one",
+        )
+        check(
+            not (self.use_grating_center and self.static_center),
+            "--static_center: the grating in the centre drifts; leave out one of the two",
+        )
+        check(
+            self.save_dir != "" and Path(self.save_dir).name == self.save_dir,
+            f"--save_dir is a name, without a path, got {self.save_dir!r}",
+        )
+
+    @property
+    def centre(self) -> Origin:
+        """Where the centre comes from."""
+        if self.use_natural_center:
+            return "natural"
+        return "grating" if self.use_grating_center else "generated"
+
+
+def motion(is_static: bool) -> str:
+    """As libraries and folders call it."""
+    return "static" if is_static else "dynamic"
+
+
+def generated_folder(output_dir: Path, config: GenerateConfig, *, is_population: bool) -> Path:
+    """The folder of the stimuli of one `save_dir`, as published."""
+    whose = "population" if is_population else "single_neuron"
+    root = Path(output_dir) / "most_exciting_stimulus" / whose / "generated" / config.canvas
+    if config.canvas == "full_field":
+        return root / motion(config.static) / config.save_dir
+    moves = f"{motion(config.static_center)}_center_{motion(config.static_surround)}_surround"
+    return root / f"{config.centre}_center" / moves / config.save_dir
+
+
+def generate_stimuli(
+    probe: Probe,
+    selection: SelectionConfig,
+    config: GenerateConfig,
+    ascent: AscentConfig,
+    *,
+    held_out: Sequence[Witness] = (),
+    overwrite: bool = False,
+    as_published: bool = False,
+) -> dict[MouseId, Path]:
+    """The folder of the library of stimuli, by mouse; every neuron of `selection` is in it.
+
+    Each neuron has a folder of its own (`generated_folder`), with ckpt.pt for each of center,
+    most_exciting and most_inhibiting. What is finished is skipped, what was begun goes on.
+
+    Args:
+        probe: who is asked; an ensemble gives stimuli that drive the mean of several models.
+        selection: whom stimuli are made for.
+        config: which stimuli.
+        ascent: how they are optimised.
+        held_out: who is shown the finished stimuli, too.
+        overwrite: begin anew; what was there is kept beside it.
+        as_published: choice and places of neurons, the mean luminance in the spectrum and the
+            start of generated centres (from the most inhibiting surround) as published.
+
+    Raises:
+        MissingResultError: a table, or a stimulus that should stay or be the start, is missing;
+            the message names the command.
+        ConfigError: a folder holds stimuli of other settings.
+    """
+    folders = {}
+    for mouse_id in probe.mouse_ids:
+        targets = targets_of(probe, mouse_id, selection, as_published=as_published)
+        origins = Origins(probe.output_dir, mouse_id, config.num_frames)
+        bar = tqdm(targets, desc=f"mouse {mouse_id}", unit="target", disable=not probe.progress)
+        for target in bar:
+            maker = _Maker(
+                probe=probe,
+                mouse_id=mouse_id,
+                target=target,
+                config=config,
+                ascent=ascent,
+                origins=origins,
+                held_out=tuple(held_out),
+                as_published=as_published,
+            )
+            maker.make(overwrite=overwrite)
+        folders[mouse_id] = library_folder(probe.output_dir, config.save_dir)
+    return folders
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Maker:
+    """All stimuli of one target."""
+
+    probe: Probe
+    mouse_id: MouseId
+    target: Target
+    config: GenerateConfig
+    ascent: AscentConfig
+    origins: Origins
+    held_out: tuple[Witness, ...]
+    as_published: bool
+
+    def make(self, *, overwrite: bool) -> None:
+        """Make, go on with, or skip them."""
+        folder = generated_folder(
+            self.probe.output_dir, self.config, is_population=self.target.is_population
+        )
+        folder = folder / f"mouse{self.mouse_id}"
+        if not self.target.is_population:
+            folder = folder / self.target.name
+        if overwrite and folder.is_dir():
+            put_aside(folder)
+        self._begin(folder)
+        workshop = Workshop(
+            probe=self.probe,
+            mouse_id=self.mouse_id,
+            target=self.target,
+            settings=self.config,
+            ascent=self.ascent,
+            folder=folder,
+            library=library_folder(self.probe.output_dir, self.config.save_dir),
+            outer_deg=self.config.outer_stimulus_size,
+            held_out=self.held_out,
+            as_published=self.as_published,
+        )
+        roles = [role for role, _ in GOALS]
+        roles += [CENTRE] if self.config.canvas == "center_surround" else []
+        if all(workshop.finished(role) is not None for role in roles):
+            return
+        if self.config.canvas == "full_field":
+            for part in self._full_fields():
+                workshop.make(part)
+            return
+        centre = workshop.make(self._centre())
+        for part in self._surrounds(centre):
+            workshop.make(part)
+
+    def _begin(self, folder: Path) -> None:
+        """Write down the settings, or compare them with those that are there."""
+        facts: dict[str, Any] = {
+            "stimuli": asdict(self.config),
+            "ascent": asdict(self.ascent),
+            "seed": self.probe.seed,
+            "target": {
+                "neurons": list(self.target.neurons),
+                "weights": list(self.target.weights),
+                "centre_px": None
+                if self.target.centre_px is None
+                else [float(c) for c in self.target.centre_px],
+                "size_deg": float(self.target.size_deg),
+            },
+            "as_published": self.as_published,
+            "provenance": dict(self.probe.provenance),
+        }
+        path = folder / SETTINGS
+        if not path.is_file():
+            write_yaml(path, facts)
+            return
+        stored = read_yaml(path)
+        other = [name for name, value in facts.items() if stored.get(name) != value]
+        if other:
+            found = _first_difference(stored.get(other[0]), facts[other[0]])
+            raise ConfigError(
+                f"{folder} holds stimuli made with other settings ({other[0]}: {found}): give "
+                "another --save_dir, or --overwrite, which keeps them aside"
+            )
+
+    def _objective(self, goal: Goal) -> Objective:
+        return Objective(
+            neurons=self.target.neurons,
+            weights=self.target.weights,
+            reduce=self.config.loss_mode,
+            goal=goal,
+        )
+
+    def _full_fields(self) -> Iterator[Part]:
+        monitor = self.probe.monitors[self.mouse_id]
+        moves = motion(self.config.static)
+        canvas = full_field(
+            monitor,
+            outer_deg=self.config.outer_stimulus_size,
+            centre_px=self.target.centre_px,
+        )
+        for role, goal in GOALS:
+            asked = {"goal": goal, "surround": "none", "sized": False}
+            init = None
+            if self.config.natural_init:
+                init = self.origins.needed(
+                    self.target,
+                    f"natural full field ({moves}, to {goal})",
+                    "predict_natural_full_field.py",
+                    centre="full_natural",
+                    centre_motion=moves,
+                    **asked,
+                )
+            yield self._matched(
+                Part(
+                    role=role,
+                    objective=self._objective(goal),
+                    canvas=canvas,
+                    static=self.config.static,
+                    kind={"centre": "full_generated", "centre_motion": moves, "goal": goal},
+                    init=None if init is None else init.frames,
+                ),
+                centre="full_natural|full_grating",
+                **asked,
+            )
+
+    def _centre(self) -> Part:
+        config, target = self.config, self.target
+        moves = motion(config.static_center)
+        monitor = self.probe.monitors[self.mouse_id]
+        part = Part(
+            role=CENTRE,
+            objective=self._objective("excite"),
+            canvas=centre_disc(monitor, size_deg=target.size_deg, centre_px=target.centre_px),
+            static=config.static_center,
+            kind={"centre": config.centre, "centre_motion": moves, "goal": "excite"},
+        )
+        asked = {"surround": "none", "goal": "excite"}
+        if config.centre != "generated":
+            found = self._searched(config.centre, moves)
+            return replace(part, shown=found.frames, source=found.name)
+        if config.natural_init:
+            found = self._searched("natural", moves)
+            if self.as_published:
+                found = self._natural_surround("inhibit")
+            part = replace(part, init=found.frames)
+        return self._matched(part, centre="natural|grating", **asked)
+
+    def _searched(self, origin: str, moves: str) -> Found:
+        """The best centre of a search."""
+        script = {"natural": "predict_natural_center.py"}
+        return self.origins.needed(
+            self.target,
+            f"{origin} centre ({moves})",
+            script.get(origin, "predict_center_surround_gratings.py"),
+            centre=origin,
+            surround="none",
+            centre_motion=moves,
+            goal="excite",
+        )
+
+    def _natural_surround(self, goal: Goal) -> Found:
+        """The natural surround of a goal; of a natural centre where the own one is generated."""
+        moves = motion(self.config.static_surround)
+        centre = "grating" if self.config.use_grating_center else "natural"
+        return self.origins.needed(
+            self.target,
+            f"natural surround ({moves}, to {goal}) of a {centre} centre",
+            "predict_natural_surround.py",
+            centre=centre,
+            surround="natural",
+            surround_motion=moves,
+            goal=goal,
+        )
+
+    def _surrounds(self, centre: Found) -> Iterator[Part]:
+        config, target = self.config, self.target
+        moves = motion(config.static_surround)
+        canvas = surround_ring(
+            self.probe.monitors[self.mouse_id],
+            centre.frames,
+            size_deg=target.size_deg,
+            centre_px=target.centre_px,
+            outer_deg=config.outer_stimulus_size,
+        )
+        for role, goal in GOALS:
+            part = Part(
+                role=role,
+                objective=self._objective(goal),
+                canvas=canvas,
+                static=config.static_surround,
+                kind={
+                    "centre": config.centre,
+                    "centre_motion": motion(config.static_center),
+                    "surround": "generated",
+                    "surround_motion": moves,
+                    "goal": goal,
+                },
+                init=self._natural_surround(goal).frames if config.natural_init else None,
+            )
+            yield self._matched(
+                part, centre="natural|grating", surround="natural|grating", goal=goal
+            )
+
+    def _matched(self, part: Part, **kind: Any) -> Part:  # noqa: ANN401
+        """`part` with the contrast it is held at."""
+        if self.config.rms != MATCH:
+            rms = None if self.config.rms is None else float(self.config.rms)
+            return replace(part, rms=rms, mean=float(GREY))
+        found = self.origins.needed(
+            self.target,
+            "natural or grating stimulus whose contrast --rms match could take",
+            "predict_natural_surround.py",
+            **kind,
+        )
+        return replace(part, rms=found.rms, mean=found.mean)
+
+
+def put_aside(folder: Path) -> Path:
+    """The new name of `folder`: <name>.old1, or the first number that is free."""
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.old{number}")).exists():
+        number += 1
+    folder.rename(aside)
+    return aside
+
+
+def _first_difference(stored: Any, wanted: Any) -> str:  # noqa: ANN401
+    """What differs, in words."""
+    if isinstance(stored, Mapping) and isinstance(wanted, Mapping):
+        for name, value in wanted.items():
+            if stored.get(name) != value:
+                return f"{name} was {stored.get(name)}, now {value}"
+    return f"was {stored}, now {wanted}"

@@ -1,0 +1,119 @@
+"""What searches found, as a centre that stays, a start of an ascent, or a contrast to match."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viv1t.errors import DataError, MissingResultError
+from viv1t.most_exciting_stimulus.library import Library, best_rows, read_libraries
+from viv1t.most_exciting_stimulus.neurons import Target
+from viv1t.names import MouseId
+
+# Places and sizes are equal within this.
+_CLOSE: Final = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A stimulus that a search found.
+
+    Attributes:
+        frames: (t, h, w) as shown.
+        rms: its RMS contrast in the pixels that were free.
+        mean: its mean grey value there.
+        name: library and stimulus.
+    """
+
+    frames: NDArray[np.float32]
+    rms: float
+    mean: float
+    name: str
+
+
+class Origins:
+    """The natural and grating stimuli of a mouse, in all libraries of a folder of results.
+
+    Args:
+        output_dir: the folder of results.
+        mouse_id: the mouse.
+        num_frames: frames of a stimulus.
+    """
+
+    def __init__(self, output_dir: Path, mouse_id: MouseId, num_frames: int) -> None:
+        self.output_dir = Path(output_dir)
+        self.mouse_id = mouse_id
+        self.num_frames = num_frames
+        self.library: Library | None = None
+        try:
+            library = read_libraries(self.output_dir, mouse_ids=[mouse_id])
+        except MissingResultError:
+            return
+        of_mouse = library.table["mouse"].to_numpy() == mouse_id
+        self.library = library.of(of_mouse)
+
+    def best(self, target: Target, *, sized: bool = True, **kind: str) -> Found | None:
+        """The best stimulus of a kind for a target, not contrast-matched; None: there is none.
+
+        Args:
+            target: for whom; with its place, and where `sized` its size.
+            sized: the stimulus has a centre of the size of the target's.
+            kind: columns of the library and their values; several are joined by "|".
+        """
+        if self.library is None:
+            return None
+        table = self.library.table
+        chosen = (table["neuron"] == target.neuron) & ~table["contrast_matched"]
+        for column, value in kind.items():
+            chosen &= table[column].isin(value.split("|"))
+        if sized:
+            chosen &= (table["size_deg"] - target.size_deg).abs() < _CLOSE
+            if target.centre_px is not None:
+                for column, place in zip(
+                    ("centre_x_px", "centre_y_px"), target.centre_px, strict=True
+                ):
+                    chosen &= (table[column] - place).abs() < _CLOSE
+        rows = np.flatnonzero(chosen.to_numpy(bool))
+        if not len(rows):
+            return None
+        tops = rows[best_rows(table.iloc[rows])]
+        values = table["value"].to_numpy(float)[tops]
+        is_lower = kind.get("goal") == "inhibit"
+        row = int(tops[np.nanargmin(values) if is_lower else np.nanargmax(values)])
+        about = table.iloc[row]
+        frames = self.library.frames(row)
+        if len(frames) != self.num_frames:
+            raise DataError(
+                f"{about['library']}/{about['stimulus']} in {self.output_dir} has {len(frames)} "
+                f"frames, stimuli to generate have {self.num_frames}: set --num_frames"
+            )
+        return Found(
+            frames=frames,
+            rms=float(about["rms"]),
+            mean=float(about["mean"]),
+            name=f"{about['library']}/{about['stimulus']}",
+        )
+
+    def needed(self, target: Target, what: str, script: str, **asked: Any) -> Found:  # noqa: ANN401
+        """Like `best`; a stimulus that must be there.
+
+        Args:
+            target: for whom.
+            what: the stimulus in words.
+            script: that searches for it.
+            asked: as in `best`.
+
+        Raises:
+            MissingResultError: there is none; the message names the command.
+        """
+        found = self.best(target, **asked)
+        if found is None:
+            place = "the middle of the screen" if target.centre_px is None else target.centre_px
+            raise MissingResultError(
+                f"{self.output_dir} holds no {what} for {target.name} of mouse {self.mouse_id} "
+                f"({target.size_deg:g} degrees at {place}, {self.num_frames} frames); search for "
+                f"it with: python most_exciting_stimulus/{script} --output_dir {self.output_dir}"
+            )
+        return found

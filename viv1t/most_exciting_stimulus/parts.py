@@ -1,0 +1,164 @@
+"""A stimulus that is to be generated: what is free, how it is parameterised and constrained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from viv1t.config.flags import check, flag
+from viv1t.most_exciting_stimulus.ascent import Penalty
+from viv1t.most_exciting_stimulus.canvas import Canvas
+from viv1t.most_exciting_stimulus.constraints import Constraint, HeldContrast, Sigmoid
+from viv1t.most_exciting_stimulus.objective import Objective, Reduce
+from viv1t.most_exciting_stimulus.parameters import (
+    Fourier,
+    Parameterisation,
+    Pixel,
+    Spectrum,
+    standardised,
+)
+from viv1t.most_exciting_stimulus.penalties import SpectrumKL
+from viv1t.most_exciting_stimulus.spectrum import read_spectrum
+from viv1t.names import MouseId
+from viv1t.units import GREY
+
+Method: TypeAlias = Literal["pixel", "kl", "cutoff", "spectrum"]
+
+MATCH: Final = "match"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How stimuli are parameterised and constrained."""
+
+    method: Method = flag(
+        help="what is optimised: pixel; cutoff, low frequencies; kl, all frequencies, near the "
+        "natural spectrum; spectrum, phases of the natural spectrum"
+    )
+    num_frames: int = flag(30, help="frames of a stimulus")
+    sd: float = flag(0.01, help="standard deviation of the noise at the start")
+    alpha: float = flag(1.0, help="weight of the divergence, of --method kl")
+    spatial_cutoff: float = flag(0.5, help="share of spatial frequencies that cutoff keeps")
+    temporal_cutoff: float = flag(1.0, help="share of temporal frequencies that cutoff keeps")
+    loss_mode: Reduce = flag("sum", help="the response over the stimulus: its sum or max")
+    rms: str | None = flag(
+        None,
+        help="RMS contrast in grey values that is held; match: that, and the mean, of the best "
+        "natural or grating stimulus of the same role; none: free, as published",
+    )
+    num_seeds: int = flag(1, help="starts, ascended together; results tell what they agree on")
+    jitter: int = flag(0, help="pixels by which stimuli are moved at random in each step")
+    diversity: float = flag(
+        0.0,
+        help="make as many varied stimuli as seeds besides: the share of the best response that a "
+        "correlation of 1 with another costs",
+    )
+
+    def __post_init__(self) -> None:
+        check(self.num_frames >= 1, f"--num_frames must be 1 or more, got {self.num_frames}")
+        check(self.num_seeds >= 1, f"--num_seeds must be 1 or more, got {self.num_seeds}")
+        check(self.diversity >= 0, f"--diversity must be 0 or more, got {self.diversity}")
+        check(
+            self.diversity == 0 or self.num_seeds > 1,
+            "--diversity makes stimuli that differ: set --num_seeds 2 or more",
+        )
+        is_number = self.rms is None or self.rms == MATCH or _is_positive(self.rms)
+        check(is_number, f"--rms is a number of grey values above 0, or match, got {self.rms!r}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """A stimulus that is to be made.
+
+    Attributes:
+        role: its folder: center, most_exciting or most_inhibiting.
+        objective: what is wanted.
+        canvas: what is free, and what is around.
+        static: an image.
+        kind: columns of the library.
+        init: (t, h, w) where to start; None: noise.
+        shown: (t, h, w) a finished stimulus, that is only asked; None: generate one.
+        source: where a finished one comes from.
+        rms: RMS contrast that is held; None: free.
+        mean: mean grey value that is held with it.
+    """
+
+    role: str
+    objective: Objective
+    canvas: Canvas
+    static: bool
+    kind: Mapping[str, str]
+    init: NDArray[np.float32] | None = None
+    shown: NDArray[np.float32] | None = None
+    source: str = ""
+    rms: float | None = None
+    mean: float = float(GREY)
+
+    @property
+    def constraint(self) -> Constraint:
+        """How its signal becomes grey values."""
+        return Sigmoid() if self.rms is None else HeldContrast(rms=self.rms, mean=self.mean)
+
+    @property
+    def start(self) -> Tensor | None:
+        """`init` as a signal; what is not free takes the mean of what is."""
+        if self.init is None:
+            return None
+        clip, is_free = np.asarray(self.init, np.float32), self.canvas.free > 0
+        filled = np.where(is_free, clip, clip[:, is_free].mean())
+        return standardised(torch.from_numpy(filled.astype(np.float32)))
+
+
+def recipe(
+    settings: Settings,
+    part: Part,
+    folder: Path,
+    mouse_id: MouseId,
+    *,
+    device: torch.device | str = "cpu",
+    as_published: bool = False,
+) -> tuple[Parameterisation, list[Penalty]]:
+    """What is optimised for a part, and what is not wanted of it.
+
+    Args:
+        settings: the method and its numbers.
+        part: what is made.
+        folder: of the results, where the natural spectrum of kl and spectrum is.
+        mouse_id: the mouse.
+        device: of the numbers.
+        as_published: the mean luminance counts in the spectrum.
+
+    Raises:
+        MissingResultError: the natural spectrum is missing; the message names the command.
+    """
+    start: dict[str, Any] = {
+        "shape": part.canvas.free.shape,
+        "num_frames": settings.num_frames,
+        "static": part.static,
+        "sd": settings.sd,
+        "device": device,
+    }
+    if settings.method == "pixel":
+        return Pixel(**start), []
+    if settings.method == "cutoff":
+        spatial, temporal = settings.spatial_cutoff, settings.temporal_cutoff
+        return Fourier(**start, spatial_cutoff=spatial, temporal_cutoff=temporal), []
+    spectrum = read_spectrum(folder, mouse_id)
+    if settings.method == "spectrum":
+        amplitude = spectrum.amplitude_static if part.static else spectrum.amplitude
+        return Spectrum(**start, amplitude=amplitude), []
+    freq = torch.from_numpy(spectrum.freq)
+    divergence = SpectrumKL(spectrum=freq, alpha=settings.alpha, with_dc=as_published)
+    return Fourier(**start, spatial_cutoff=1.0, temporal_cutoff=1.0), [divergence]
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
