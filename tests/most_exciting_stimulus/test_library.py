@@ -50,6 +50,22 @@ def test_what_is_written_is_read(tmp_path):
     assert '"num_steps": 10' in found["method"][0]
 
 
+def test_rows_that_say_less_take_defaults(tmp_path):
+    rows = [
+        {"stimulus": "a", "seed": 5, "converged": False, "goal": "excite", "source": "here"},
+        {"stimulus": "b"},
+    ]
+    needed = table_of("a").drop(columns="stimulus").iloc[0].to_dict()
+    table = pd.DataFrame([row | needed for row in rows])
+    write_library(tmp_path, "S1", table, movies(2), method={})
+    found = read_library(tmp_path).table
+    names = ["seed", "converged", "goal", "source"]
+    assert found[names].to_numpy().tolist() == [
+        [5, False, "excite", "here"],
+        [-1, True, "none", ""],
+    ]
+
+
 def test_bytes_stay_bytes_until_a_float_movie_comes(tmp_path):
     whole = movies(1).astype(np.uint8)
     path = write_library(tmp_path, "S1", table_of("a"), whole, method={})

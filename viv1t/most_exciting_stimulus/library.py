@@ -141,7 +141,8 @@ def write_library(
         mouse_id: the mouse.
         table: the columns of `Library` (without mouse, library, method), k rows. May be left out
             where they do not apply: those of the kind ("none"), seed (-1), converged (True),
-            size_deg and outer_deg (NaN), contrast_matched (False), source ("").
+            size_deg and outer_deg (NaN), contrast_matched (False), source (""); None and NaN in
+            one of them mean the same.
         frames: (k, t, h, w) grey values 0..255, as uint8 or float; or k movies (t, h, w).
         method: the settings that made them, plain values.
 
@@ -275,13 +276,18 @@ def _checked(table: pd.DataFrame, *, where: str) -> pd.DataFrame:
     """`table` with all columns, in order and of their types."""
     unknown = [str(name) for name in table if name not in COLUMNS]
     missing = [name for name in COLUMNS if name not in table and name not in _DEFAULTS]
-    if unknown or missing or table.empty:
+    if unknown or missing or table.empty or table["stimulus"].isna().any():
         raise DataError(
             f"{where}: a table of stimuli has a row for each, and the columns "
             f"{', '.join(COLUMNS)}; missing: {', '.join(missing) or 'none'}, unknown: "
             f"{', '.join(unknown) or 'none'}, rows: {len(table)}"
         )
-    whole = table.assign(**{k: v for k, v in _DEFAULTS.items() if k not in table})
+    whole = table.assign(
+        **{
+            name: table[name].where(table[name].notna(), default) if name in table else default
+            for name, default in _DEFAULTS.items()
+        }
+    )
     try:
         rows = pd.DataFrame({n: whole[n].astype(kind) for n, kind in COLUMNS.items()})
     except (ValueError, TypeError) as error:

@@ -8,8 +8,10 @@ from viv1t.results.contextual_tables import CONTEXTUAL_TABLES
 from viv1t.results.direction_tables import DIRECTION_TABLES
 from viv1t.results.feedback_tables import FEEDBACK_TABLES
 from viv1t.results.retinotopy_tables import RETINOTOPY_TABLES
+from viv1t.results.search_tables import SEARCH_TABLES
 from viv1t.results.spec import TableSpec
 from viv1t.results.stimulus_score_tables import STIMULUS_SCORE_TABLES
+from viv1t.results.stimulus_tables import STIMULUS_TABLES
 
 __all__ = ["TABLES", "TableSpec"]
 
@@ -19,6 +21,8 @@ TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
         **DIRECTION_TABLES,
         **FEEDBACK_TABLES,
         **RETINOTOPY_TABLES,
+        **SEARCH_TABLES,
         **STIMULUS_SCORE_TABLES,
+        **STIMULUS_TABLES,
     }
 )
