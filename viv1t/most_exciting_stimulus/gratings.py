@@ -1,9 +1,9 @@
-"""The gratings that drive most: a fine search for one objective."""
+"""Gratings: which are shown in searches, and a fine search for one objective."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,18 +11,22 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from viv1t.config.flags import check, flag
 from viv1t.errors import DataError
 from viv1t.most_exciting_stimulus.canvas import Canvas
 from viv1t.most_exciting_stimulus.constraints import MID_GREY, WHITE
+from viv1t.most_exciting_stimulus.neurons import SelectionConfig
 from viv1t.most_exciting_stimulus.objective import Objective
 from viv1t.most_exciting_stimulus.respond import Asked
 from viv1t.most_exciting_stimulus.search import match_contrast
-from viv1t.stimuli.grating import drifting_grating
-from viv1t.units import FPS, GREY, Monitor
+from viv1t.stimuli.grating import drifting_grating, published_grating
+from viv1t.units import FPS, GREY, SKIP_FRAMES, Monitor
 
 Wave: TypeAlias = Literal["sine", "square"]
 
 STIMULUS_FRAMES: Final = 30
+# The published limit of surrounds.
+OUTER_DEG: Final = 60.0
 # Around the best grating so far, in steps that are halved from round to round.
 _NEIGHBOURS: Final = (-0.5, 0.0, 0.5)
 
@@ -110,6 +114,76 @@ class GratingSpace:
             for a, b, c, d in product(*[_NEIGHBOURS] * 4)
             if faster != 1 or c == 0
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridConfig:
+    """The gratings that are shown."""
+
+    num_directions: int = flag(8, help="directions of motion, evenly spaced")
+    cpd: float = flag(0.04, help="spatial frequency in cycles per degree")
+    hz: float = flag(2.0, help="temporal frequency in cycles per second")
+    num_frames: int = flag(30, help="frames of a grating")
+    lead_frames: int = flag(SKIP_FRAMES, help="grey frames before a grating")
+
+    def __post_init__(self) -> None:
+        for name in ("num_directions", "cpd", "hz", "num_frames"):
+            value = getattr(self, name)
+            check(value > 0, f"--{name} must be positive, got {value}")
+        check(self.lead_frames >= 0, f"--lead_frames must be 0 or more, got {self.lead_frames}")
+
+    @property
+    def directions_deg(self) -> list[float]:
+        """0 is leftward, 90 downward."""
+        return [number * 360 / self.num_directions for number in range(self.num_directions)]
+
+    def draw(
+        self,
+        monitor: Monitor,
+        fps: float,
+        direction_deg: float,
+        *,
+        phase_deg: float = 0.0,
+        as_published: bool = False,
+    ) -> NDArray[np.number]:
+        """Grey values (t, h, w); as published with the screen of the Sensorium mice, as bytes."""
+        shown: dict[str, Any] = {
+            "direction_deg": direction_deg,
+            "num_frames": self.num_frames,
+            "cpd": self.cpd,
+            "phase_deg": phase_deg,
+        }
+        if as_published:
+            shape = monitor.height_px, monitor.width_px
+            return published_grating(shape, cpf=self.hz / fps, **shown)
+        return drifting_grating(monitor, fps=fps, hz=self.hz, **shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurroundConfig:
+    """How far surrounds reach."""
+
+    outer_stimulus_size: float | None = flag(
+        None,
+        help="diameter in degrees beyond which all is grey, 0: no limit; none: 60 for neurons, no "
+        "limit for a population",
+    )
+
+    def outer_deg(self, selection: SelectionConfig) -> float | None:
+        """The outer limit; None: there is none."""
+        if self.outer_stimulus_size is None:
+            return OUTER_DEG if selection.objective == "neuron" else None
+        return self.outer_stimulus_size or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatConfig:
+    """How often full-field gratings are shown."""
+
+    num_repeats: int = flag(10, help="presentations of each direction, of random phases")
+
+    def __post_init__(self) -> None:
+        check(self.num_repeats >= 1, f"--num_repeats must be 1 or more, got {self.num_repeats}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

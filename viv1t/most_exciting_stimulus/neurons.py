@@ -56,9 +56,7 @@ class SelectionConfig:
 
     def __post_init__(self) -> None:
         check(self.num_neurons >= 1, f"--num_neurons must be 1 or more, got {self.num_neurons}")
-        check(
-            self.stimulus_size > 0, f"--stimulus_size must be positive, got {self.stimulus_size}"
-        )
+        check(self.stimulus_size > 0, f"--stimulus_size must be positive, got {self.stimulus_size}")
         check(
             not (self.use_preferred_size and self.objective == "population"),
             "--use_preferred_size is the size of a neuron; leave it out with --objective "
@@ -131,7 +129,7 @@ def neuron_reliability(
     return pd.DataFrame(
         {
             "neuron": np.arange(len(scores[0])),
-            "rank": rank_neurons(*scores, bad_fit, as_published=as_published),
+            "rank": rank_neurons(scores[0], scores[1], bad_fit, as_published=as_published),
             "trial_reliability": scores[0],
             "correlation": scores[1],
         }
@@ -227,7 +225,8 @@ def targets_of(
     """Whom stimuli are made for, and where, from the tables in the folder of results.
 
     Neurons without a receptive field, or without a preferred size where it is asked for, are left
-    out, and a log line says how many (as published: shown in the middle of the screen).
+    out, and a log line says how many; the next best ones take their place (as published: none does,
+    and those without a receptive field are shown stimuli in the middle of the screen).
 
     Args:
         probe: who is asked.
@@ -243,38 +242,30 @@ def targets_of(
     places = {int(n): group.placement.centre_px for group in groups for n in group.neurons}
     if config.objective == "population":
         return [_population(probe, mouse_id, config, places)]
-    if config.neurons is None:
-        table = read_result(probe.output_dir, "neuron_reliability", mouse_ids=[mouse_id])
-        chosen = choose_neurons(table, config.num_neurons, as_published=as_published).tolist()
-    else:
-        chosen = list(config.neurons)
-        total = probe.responder.num_neurons(mouse_id)
-        for neuron in chosen:
-            check(
-                0 <= neuron < total,
-                f"--neurons: mouse {mouse_id} has neurons 0 to {total - 1}, got {neuron}",
-            )
+    chosen = _chosen(probe, mouse_id, config, as_published=as_published)
     sizes = dict.fromkeys(chosen, config.stimulus_size)
     if config.use_preferred_size:
         sizes = _preferred_sizes(probe, mouse_id)
-    targets = [
-        Target(neurons=(n,), weights=(1.0,), centre_px=places.get(n), size_deg=sizes.get(n, 0.0))
-        for n in chosen
-        if sizes.get(n, 0) > 0 and (n in places or as_published)
-    ]
-    if len(targets) < len(chosen):
+    usable = [n for n in chosen if sizes.get(n, 0) > 0 and (n in places or as_published)]
+    if len(usable) < len(chosen):
         logger.info(
             "mouse %s: left out %d of %d neurons without receptive field or preferred size",
             mouse_id,
-            len(chosen) - len(targets),
+            len(chosen) - len(usable),
             len(chosen),
         )
-    if not targets:
+    if not usable:
         raise ConfigError(
             f"mouse {mouse_id}: none of the {len(chosen)} chosen neurons has a receptive field "
-            "(table aRF) and a preferred size; name others with --neurons"
+            "(table aRF) and, with --use_preferred_size, a size (table size_tuning); name others "
+            "with --neurons"
         )
-    return targets
+    if config.neurons is None:
+        usable = usable[: config.num_neurons]
+    return [
+        Target(neurons=(n,), weights=(1.0,), centre_px=places.get(n), size_deg=sizes[n])
+        for n in usable
+    ]
 
 
 def share_a_place(targets: Iterable[Target]) -> list[list[Target]]:
@@ -301,6 +292,24 @@ def _population(
         size_deg=config.stimulus_size,
         is_population=True,
     )
+
+
+def _chosen(
+    probe: Probe, mouse_id: MouseId, config: SelectionConfig, *, as_published: bool
+) -> list[int]:
+    """The neurons that are asked for, or all that have a rank, best first (as published: 30)."""
+    total = probe.responder.num_neurons(mouse_id)
+    if config.neurons is None:
+        table = read_result(probe.output_dir, "neuron_reliability", mouse_ids=[mouse_id])
+        num = config.num_neurons if as_published else total
+        chosen: list[int] = choose_neurons(table, num, as_published=as_published).tolist()
+        return chosen
+    for neuron in config.neurons:
+        check(
+            0 <= neuron < total,
+            f"--neurons: mouse {mouse_id} has neurons 0 to {total - 1}, got {neuron}",
+        )
+    return list(config.neurons)
 
 
 def _preferred_sizes(probe: Probe, mouse_id: MouseId) -> dict[int, float]:

@@ -81,7 +81,8 @@ class Clips:
 
         A movie is loaded again only when another one came between.
         """
-        loaded, movie = None, np.empty(0)
+        loaded: int | None = None
+        movie: NDArray[np.number] = np.empty((0, 0, 0))
         for number in numbers:
             trial, frame = self.ids[number].tolist()
             if trial != loaded:
@@ -263,7 +264,7 @@ def _table(
     for start in range(0, len(chosen), batch_size):
         part = chosen[start : start + batch_size]
         responses = ask(part)
-        for number in np.flatnonzero(np.isin(found.numbers, part).any(axis=0)):
+        for number in np.flatnonzero(np.isin(found.numbers, part).any(axis=0)).tolist():
             value = objectives[number].value(responses[:, columns[number]])
             fresh[number, start : start + len(part)] = value.double().cpu().numpy()
     rows = []

@@ -7,6 +7,8 @@ from typing import Final
 from viv1t.results.contextual_tables import CONTEXTUAL_TABLES
 from viv1t.results.direction_tables import DIRECTION_TABLES
 from viv1t.results.feedback_tables import FEEDBACK_TABLES
+from viv1t.results.generated_tables import GENERATED_TABLES
+from viv1t.results.in_vivo_tables import IN_VIVO_TABLES
 from viv1t.results.retinotopy_tables import RETINOTOPY_TABLES
 from viv1t.results.search_tables import SEARCH_TABLES
 from viv1t.results.spec import TableSpec
@@ -20,6 +22,8 @@ TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
         **CONTEXTUAL_TABLES,
         **DIRECTION_TABLES,
         **FEEDBACK_TABLES,
+        **GENERATED_TABLES,
+        **IN_VIVO_TABLES,
         **RETINOTOPY_TABLES,
         **SEARCH_TABLES,
         **STIMULUS_SCORE_TABLES,
