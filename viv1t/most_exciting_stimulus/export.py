@@ -28,7 +28,7 @@ from viv1t.most_exciting_stimulus.manifest import (
 )
 from viv1t.names import MouseId
 from viv1t.units import Monitor
-from viv1t.utils.files import atomic, write_npy
+from viv1t.utils.files import write_npy
 
 FrameFormat: TypeAlias = Literal["npy", "png"]
 FORMATS: Final[tuple[FrameFormat, ...]] = ("npy", "png")
@@ -253,17 +253,22 @@ def _read_png(path: Path) -> NDArray[np.uint8]:
         return np.array(image, dtype=np.uint8)
 
 
+def _number(file: Path) -> int:
+    return int(file.stem.removeprefix("frame"))
+
+
 def _write_frames(folder: Path, name: str, frames: NDArray[np.uint8], kind: FrameFormat) -> str:
     """The file, relative to the folder, to which frames were written."""
     if kind == "npy":
         write_npy(folder / f"{name}.npy", frames)
         return f"{name}.npy"
+    stale = [file for file in (folder / name).glob("frame*.png") if _number(file) >= len(frames)]
+    if stale:
+        raise DataError(f"{stale[0]} is of a longer stimulus: export to another folder")
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    # Not one by one to disk: the manifest, which comes last, vouches for them.
     for number, frame in enumerate(frames):
-        with atomic(folder / name / f"frame{number:03d}.png") as temporary:
-            Image.fromarray(frame).save(temporary, format="PNG")
-    for stale in (folder / name).glob("frame*.png"):
-        if int(stale.stem.removeprefix("frame")) >= len(frames):
-            raise DataError(f"{stale} is of a longer stimulus: export to another folder")
+        Image.fromarray(frame).save(folder / name / f"frame{number:03d}.png")
     return name
 
 
