@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -54,8 +54,10 @@ class HeldContrast:
 
     The signal is scaled, shifted and clipped. Which pixels are clipped is found by repetition;
     scale and shift of the others then follow in closed form and carry the gradient, so a step along
-    it keeps contrast and mean. Clipped pixels take part in the gradient as if they were not (else
-    none would ever come back), and the others make up for it.
+    it keeps contrast and mean. Of clipped pixels the gradient of a loss, which is descended, passes
+    if it leads back into the range, and the others make up for it. (Known optimum at 110 grey
+    levels, Fourier coefficients, 300 steps: .99 of it is reached, .5 if clipped pixels have no
+    gradient, .2 if theirs always passes.)
 
     Attributes:
         rms: standard deviation in grey levels, over the free canvas and all frames.
@@ -89,7 +91,7 @@ class HeldContrast:
             before, values = values, line.values(signal)
             if torch.equal(_clipped(before), _clipped(values)):
                 break
-        as_if = values.clamp(0, WHITE) + line.scale * (movie - signal)
+        as_if = _Inward.apply(movie, values, line.scale)
         line = self._fit(movie, weight, values, limit=as_if)
         shown = torch.where(_clipped(values), as_if, line.values(movie).clamp(0, WHITE))
         self._check(shown.detach(), free)
@@ -146,6 +148,21 @@ def mean_luminance(movie: Tensor, free: Tensor) -> Tensor:
     """(s,) mean over the free canvas and all frames, in grey levels; as `rms_contrast`."""
     weight = free.to(movie).expand_as(movie)
     return (_sum(weight * movie) / _sum(weight)).flatten()
+
+
+class _Inward(torch.autograd.Function):
+    """`values` clipped to 0..255; their gradient by the signal, where descent leads inward."""
+
+    @staticmethod
+    def forward(ctx: Any, signal: Tensor, values: Tensor, scale: Tensor) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(values, scale)
+        return values.clamp(0, WHITE)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+        (values, scale), (gradient,) = ctx.saved_tensors, gradients
+        inward = ((values > WHITE) & (gradient > 0)) | ((values < 0) & (gradient < 0))
+        return gradient * scale * inward, None, None
 
 
 def _clipped(values: Tensor) -> Tensor:

@@ -129,8 +129,8 @@ class Fourier(_Start):
 
     def start(self, seeds: Sequence[int], *, init: Tensor | None = None) -> Tensor:
         """The transform of white noise of each seed, around `init`."""
-        spectrum = torch.fft.rfftn(self._noise(seeds, init), dim=(1, 2, 3), norm="ortho")
-        return (torch.view_as_real(spectrum) * self._kept).requires_grad_()
+        spectra = [torch.view_as_real(_transform(movie)) for movie in self._noise(seeds, init)]
+        return (torch.stack(spectra) * self._kept).requires_grad_()
 
     def movie(self, param: Tensor) -> Tensor:
         """The signals (s, t, h, w) of the kept frequencies."""
@@ -173,8 +173,8 @@ class Spectrum(_Start):
 
     def start(self, seeds: Sequence[int], *, init: Tensor | None = None) -> Tensor:
         """The phases of white noise of each seed, or of `init` with little noise added."""
-        spectrum = torch.fft.rfftn(self._noise(seeds, init), dim=(1, 2, 3))
-        return spectrum.angle().requires_grad_()
+        phases = [_transform(movie).angle() for movie in self._noise(seeds, init)]
+        return torch.stack(phases).requires_grad_()
 
     def movie(self, param: Tensor) -> Tensor:
         """The signals (s, t, h, w) with these phases."""
@@ -191,6 +191,11 @@ def passband(size: int, cutoff: float) -> Tensor:
 def standardised(clip: Tensor) -> Tensor:
     """`clip` with mean 0 and standard deviation 1 over all its pixels: a start as published."""
     return (clip - clip.mean()) / clip.std(correction=0).clamp_min(1e-6)
+
+
+def _transform(movie: Tensor) -> Tensor:
+    """(t, h, w // 2 + 1) of one movie: a batch would be rounded in another way."""
+    return torch.fft.rfftn(movie.clone(), norm="ortho")
 
 
 def _odd(phase: Tensor, width_px: int) -> Tensor:

@@ -22,6 +22,7 @@ from viv1t.plot.style import (
 )
 
 WITHOUT_DC, WITH_DC = "mean luminance left out", "with the mean luminance"
+_TICKS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 STYLES: Final[Mapping[str, ModelStyle]] = MappingProxyType(
     {
         "frequencies": ModelStyle(INK, "o"),
@@ -56,7 +57,7 @@ def natural_spectrum_figure(frequencies: pd.DataFrame, clips: pd.DataFrame) -> P
             values,
             clips["mouse"],
             _log_edges(np.concatenate(list(values.values()))),
-            quantity=("Divergence from the mean spectrum", "nats"),
+            quantity=("Divergence from the mean", "nats"),
             counted="Clips",
         )
         right.set_xscale("log")
@@ -113,6 +114,9 @@ def _course(axes: Axes, frequencies: pd.DataFrame) -> pd.DataFrame:
         axes.plot(of_mouse["cycles_per_px"], of_mouse["log_power"], color=INK, linewidth=0.5)
     axes.plot(means["cycles_per_px"], means["log_power"], color=INK, linewidth=1.4)
     axes.set_xscale("log")
+    ticks = [tick for tick in _TICKS if tick >= means["cycles_per_px"].min()]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
     axes.set_title("Mean over directions")
     label(axes, x=("Spatial frequency", "cycles/px"), y=("Power", "natural log"))
     whole = means.assign(mouse="all")
