@@ -39,11 +39,16 @@ MAY_IMPORT = {
     "in_vivo": FOUNDATION
     | {"results", "data", "experiments", "analysis", "stimuli", "most_exciting_stimulus"},
     "plot": FOUNDATION | {"results", "analysis"},
-    "validation": FOUNDATION | {"results", "analysis", "experiments", "insilico", "data"},
+    "validation": FOUNDATION
+    | {"results", "analysis", "experiments", "insilico", "data", "most_exciting_stimulus"},
     "report": FOUNDATION | {"results", "analysis", "plot", "data"},
 }
 WITHOUT_TORCH = ("viv1t", "viv1t.results", "viv1t.plot", "viv1t.config.schema", "viv1t.units")
 WITHOUT_TORCH += ("viv1t.experiments", "viv1t.stimuli", "viv1t.analysis")
+WITHOUT_TORCH += tuple(
+    f"viv1t.most_exciting_stimulus.{name}"
+    for name in ("library", "manifest", "export", "neurons", "controls")
+)
 SCRIPT_FOLDERS = ("", "data", "misc", "tuning_direction", "tuning_contextual_modulation")
 SCRIPT_FOLDERS += ("tuning_feedbackRF", "tuning_retinotopy", "most_exciting_stimulus")
 SCRIPT_FOLDERS += ("in_vivo_analysis",)

@@ -248,6 +248,14 @@ def test_once_finished_it_only_reads(tmp_path):
     assert_equal(again, first)
 
 
+def test_what_was_made_on_another_device_is_read(tmp_path):
+    options = {"path": tmp_path / "one.pt", "config": QUICK}
+    first = ascend(asked, population([1, 1]), *PARTS, **options)
+    elsewhere = Pixel(shape=SHAPE, num_frames=FRAMES, device="cuda:0")
+    parts = (CANVAS, elsewhere, Sigmoid())
+    assert_equal(ascend(interrupted_at(1), population([1, 1]), *parts, **options), first)
+
+
 def test_a_file_of_another_ascent_is_refused(tmp_path):
     path = tmp_path / "one.pt"
     options = {"path": path, "config": QUICK, "facts": {"mouse": "A"}}

@@ -1,1 +1,1 @@
-"""Stimuli that drive a neuron most (arrives with a later version)."""
+"""Stimuli that drive neurons most, or least: searched, generated, validated, exported."""

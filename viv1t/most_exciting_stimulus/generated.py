@@ -120,10 +120,10 @@ class Record:
 
 
 def describe(value: Any) -> Any:  # noqa: ANN401
-    """`value` in words and numbers that JSON knows; arrays by shape and hash."""
+    """`value` in words and numbers that JSON knows; arrays by shape and hash, no devices."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, Path | torch.device):
+    if isinstance(value, Path):
         return str(value)
     if isinstance(value, Tensor):
         return describe(value.detach().cpu().numpy())
@@ -136,7 +136,8 @@ def describe(value: Any) -> Any:  # noqa: ANN401
         return [describe(item) for item in value]
     kind = getattr(value, "__qualname__", type(value).__qualname__)
     if is_dataclass(value) and not isinstance(value, type):
-        own = {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+        names = [f.name for f in fields(value) if f.name != "device"]
+        own = {name: describe(getattr(value, name)) for name in names}
     else:
         own = {}
     return {"kind": kind} | own
