@@ -108,6 +108,15 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
         "held_out",
         {"type": Path, "nargs": "+", "default": None, "help": "more runs to ask, or truth"},
     ),
+    ("day", {"type": int, "default": 2, "help": "day of the recording; the first is 1"}),
+    (
+        "every_neuron",
+        {"action": "store_true", "help": "also neurons that do not answer as on the first day"},
+    ),
+    (
+        "with_inhibiting",
+        {"action": "store_true", "help": "also stimuli that were made to inhibit"},
+    ),
     ("verbose", {"type": int, "choices": (0, 1, 2, 3), "default": 2, "help": "how much is said"}),
 )
 
@@ -118,6 +127,12 @@ PROBE_FLAGS = (
 )
 # How movies are cut for prediction: `insilico.windows.Windows.of` reads them.
 WINDOW_FLAGS = ("window_frames", "window_stride")
+# The flags of scripts that read recordings of later days.
+DAY_FLAGS = ("data_dir", "output_dir", "mouse_ids", "day", "seed", "as_published", "verbose")
+# The flags of scripts that compare surrounds of later days.
+SURROUND_FLAGS = (
+    *("output_dir", "mouse_ids", "every_neuron", "with_inhibiting", "as_published", "verbose"),
+)
 # The flags of scripts that make tables of responses, and of those that draw tables.
 TABLE_FLAGS = ("output_dir", "mouse_ids", "seed", "as_published", "verbose")
 FIGURE_FLAGS = ("output_dir", "mouse_ids", "compare", "as_published", "verbose")

@@ -1,6 +1,7 @@
 """Gratings with surrounds at two contrasts, recorded: indices, and neurons that flip."""
 
-from typing import Final, Literal, TypeAlias
+from dataclasses import replace
+from typing import Final, Literal, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from viv1t.analysis.flips import THRESHOLD, exceeds, flips_as_published
 from viv1t.analysis.stats import FloatArray, benjamini_hochberg, permutation_p
 from viv1t.errors import DataError
 from viv1t.experiments.contextual_responses import grey_of
+from viv1t.experiments.discs import SIZE
 from viv1t.experiments.table import ResponseTable
+from viv1t.in_vivo.session import Session
 from viv1t.names import SURROUND_KINDS
 
 # What is shown to animals; the fourth kind, opposite phase, is not.
@@ -43,7 +46,9 @@ def grating_responses(table: ResponseTable) -> ResponseTable:
             f"{listed or 'none'}; in_vivo_analysis/grating_contextual_modulation/make_gratings.py "
             "makes them"
         )
-    return table.select(kind=list(KINDS))
+    shown_table = table.select(kind=list(KINDS))
+    # One disc: what the size is does not matter, only that it is stated.
+    return replace(shown_table, conditions=shown_table.conditions.assign(**{SIZE: 0.0}))
 
 
 def samples_of(
@@ -61,8 +66,7 @@ def samples_of(
     """
     assert table.amplitude is not None
     of_shown = table.conditions[["contrast", "kind"]].iloc[table.presentations["condition"]]
-    groups = of_shown.reset_index(drop=True).groupby(["contrast", "kind"])
-    places = {key: np.asarray(rows) for key, rows in groups.indices.items()}
+    places = by_condition(of_shown)
     samples = np.full(
         (len(table.neurons), len(places), max(map(len, places.values()))), np.nan, dtype=float
     )
@@ -71,6 +75,43 @@ def samples_of(
     keys = pd.DataFrame(list(places), columns=["contrast", "kind"]).assign(size=0.0)
     grey = grey_of(table) if above_grey else np.zeros(len(samples))
     return samples, keys, grey
+
+
+def by_condition(shown: pd.DataFrame) -> dict[tuple[float, str], NDArray[np.int64]]:
+    """(contrast, kind) -> rows of the presentations that showed it, contrasts ascending.
+
+    Args:
+        shown: contrast and kind of each presentation.
+    """
+    groups = shown.reset_index(drop=True).groupby(["contrast", "kind"]).indices
+    found: dict[tuple[float, str], NDArray[np.int64]] = {}
+    for key, rows in groups.items():
+        contrast, kind = cast("tuple[float, str]", key)
+        found[float(contrast), str(kind)] = np.asarray(rows)
+    return found
+
+
+def single_traces(session: Session) -> tuple[FloatArray, list[tuple[float, str]]]:
+    """Responses (n, k, r, t) while a grating is on, and (contrast, kind) of the k conditions.
+
+    NaN where a condition has fewer presentations.
+
+    Args:
+        session: the day.
+    """
+    shown = session.presentations.join(session.conditions[["contrast", "kind"]], on="condition")
+    shown = shown[shown["kind"].isin(KINDS)].reset_index(drop=True)
+    on = session.timing.stimulus
+    rows, of_trial = [], dict(iter(shown.groupby("trial")["onset"]))
+    for trial, values in session.responses():
+        rows += [values[:, start : start + on] for start in of_trial.get(trial, ())]
+    places = by_condition(shown)
+    most = max(map(len, places.values()))
+    found = np.full((session.facts.num_neurons, len(places), most, on), np.nan)
+    for column, chosen in enumerate(places.values()):
+        for repeat, row in enumerate(chosen):
+            found[:, column, repeat] = rows[row]
+    return found, list(places)
 
 
 def modulation(

@@ -1,15 +1,19 @@
 """Gratings with surrounds for an animal, as a library of stimuli that can be exported."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from viv1t.errors import DataError
 from viv1t.experiments.contextual import ContextualConfig, contextual_set
-from viv1t.experiments.placed import Placement
+from viv1t.experiments.placed import Placement, good_receptive_fields
 from viv1t.in_vivo.contextual import KINDS
 from viv1t.most_exciting_stimulus.library import POPULATION
+from viv1t.names import MouseId
+from viv1t.results.store import read_result
 from viv1t.rng import child
 from viv1t.stimuli.aperture import disc
 from viv1t.units import Monitor
@@ -78,3 +82,22 @@ def contextual_stimuli(
                 )
                 frames.append(np.asarray(movie, dtype=np.float32))
     return pd.DataFrame(rows), frames
+
+
+def population_centre(folder: Path, mouse_id: MouseId, monitor: Monitor) -> tuple[float, float]:
+    """(x, y) in whole pixels: the middle of the good receptive fields of a mouse, their mean.
+
+    Args:
+        folder: of the results, with the table aRF.
+        mouse_id: the mouse.
+        monitor: its screen.
+
+    Raises:
+        MissingResultError: the table is missing; the message names the command.
+        DataError: no receptive field is good.
+    """
+    fields = good_receptive_fields(read_result(folder, "aRF", mouse_ids=[mouse_id]), monitor)
+    if fields.empty:
+        raise DataError(f"{folder}: mouse {mouse_id} has no good receptive field in the table aRF")
+    x, y = np.rint(fields[["x_px", "y_px"]].to_numpy(float).mean(axis=0))
+    return float(x), float(y)

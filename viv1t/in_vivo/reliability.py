@@ -119,6 +119,21 @@ def stable_neurons(
     return found
 
 
+def correlated_neurons(correlations: pd.DataFrame, *, minimum: float) -> NDArray[np.bool_]:
+    """(n,) bool: neurons whose correlation across days, mean over movies, reaches `minimum`.
+
+    Unlike the band of `stable_neurons` it does not favour noisy neurons.
+
+    Args:
+        correlations: of `day_correlations`.
+        minimum: Pearson r.
+    """
+    found: NDArray[np.bool_] = (
+        correlations.groupby("neuron")["across"].mean().ge(minimum).to_numpy()
+    )
+    return found
+
+
 def day_correlations(
     first: Mapping[int, FloatArray],
     later: Mapping[int, FloatArray],

@@ -130,7 +130,7 @@ def session_scores(
     if not parts:
         raise DataError(
             f"{session.folder}: no stimulus but contextual gratings was shown; export stimuli with "
-            "most_exciting_stimulus/export.py"
+            "most_exciting_stimulus/export_stimuli.py"
         )
     found = pd.concat(parts, ignore_index=True).dropna(subset=["response"])
     facts = session.facts

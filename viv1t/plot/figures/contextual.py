@@ -114,12 +114,13 @@ def modulation_figure(table: pd.DataFrame, *, style: ModelStyle) -> Plate:
 
 def _magnitudes(axes: Axes, part: pd.DataFrame, contrast: float) -> list[dict[str, object]]:
     """Boxes of the responses, each surround tested against the centre alone."""
-    values = {_LABELS[kind]: part[kind] for kind in SURROUND_KINDS}
-    styles = {_LABELS[kind]: KIND_STYLES[kind] for kind in SURROUND_KINDS}
+    kinds = [kind for kind in SURROUND_KINDS if part[kind].notna().any()]
+    values = {_LABELS[kind]: part[kind] for kind in kinds}
+    styles = {_LABELS[kind]: KIND_STYLES[kind] for kind in kinds}
     limits = whisker_limits(*values.values())
     box_and_dots(axes, values, styles=styles, quantity=_RESPONSE, limits=limits)
     rows = []
-    for place, kind in enumerate(SURROUND_KINDS[1:], start=1):
+    for place, kind in enumerate(kinds[1:], start=1):
         test = paired_test(part[kind], part["centre"])
         significance(axes, 0, place, test, y=limits[1] * (0.98 + 0.09 * place))
         rows.append(_row(test, contrast=contrast, against="centre", kind=kind))

@@ -102,14 +102,15 @@ def relative_responses(table: pd.DataFrame) -> pd.DataFrame:
 def _ratios(axes: Axes, relative: pd.DataFrame) -> pd.DataFrame:
     wide = relative.pivot(index=["mouse", "neuron"], columns=["kind", "contrast"], values="ratio")
     groups, styles, tests = {}, {}, []
-    for kind in _SURROUNDS:
+    kinds = [kind for kind in _SURROUNDS if wide[kind].notna().to_numpy().any()]
+    for kind in kinds:
         for name, style in (("high", _HIGH), ("low", _LOW)):
             groups[f"{kind}\n{name}"] = wide[kind, name]
             styles[f"{kind}\n{name}"] = style
     limits = whisker_limits(*groups.values(), [1.05])
     box_and_dots(axes, groups, styles=styles, quantity=("Response", "of centre"), limits=limits)
     axes.axhline(1, color=RECORDED, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=0)
-    for place, kind in enumerate(_SURROUNDS):
+    for place, kind in enumerate(kinds):
         test = paired_test(wide[kind, "high"], wide[kind, "low"])
         significance(axes, 2 * place, 2 * place + 1, test, y=limits[1])
         tests.append(_row(kind, test))
