@@ -1,5 +1,6 @@
 """Contrast energy on a coarse grid, pooled around each receptive field."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -54,25 +55,17 @@ class SurroundBank(nn.Module):
         first = truth.iloc[0]
         frame, fps = (int(first["frame_h"]), int(first["frame_w"])), float(first["fps"])
         place, angle = _grid(frame)
-        cpp = np.full(len(place), SF_CPD * float(first["deg_per_px"]))
-        filters = gabor_pairs(
-            frame,
-            x=place[:, 0],
-            y=place[:, 1],
-            direction=angle,
-            cpp=cpp,
-            sigma=np.full(len(place), SIGMA_PX),
-            phase=np.zeros(len(place)),
-        )
+        filters, by_direction = _filters(frame, SF_CPD * float(first["deg_per_px"]))
         kernel = quadrature_kernels(np.array([TF_HZ]), fps=fps)[:, :1]
         gain = float(np.abs(temporal_gain(kernel, np.array([TF_HZ / fps])))[0, 0])
-        shown = gain**2 / 2 * _energy_by_direction(filters, frame, cpp)
+        shown = gain**2 / 2 * by_direction
         step = np.rint(truth["direction_deg"].to_numpy() * STEPS / 360).astype(int)
         for name, weights in _pools(truth, place, angle).items():
             turned = step + STEPS // 4 if name == "cross" else step
             weights /= (weights * shown[turned % STEPS]).sum(1, keepdims=True)
             self.register_buffer(f"{name}_weights", torch.from_numpy(weights).float())
-        self.register_buffer("filters", torch.from_numpy(filters.reshape(2 * len(place), -1)))
+        flat = torch.from_numpy(filters.reshape(2 * len(place), -1).copy())
+        self.register_buffer("filters", flat)
         self.register_buffer("kernel", torch.from_numpy(kernel).float())
 
     def forward(self, contrast: Tensor) -> dict[str, Tensor]:
@@ -111,6 +104,26 @@ def _grid(frame: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     angles = np.arange(NUM_ORIENTATIONS) * np.pi / NUM_ORIENTATIONS
     angle, yy, xx = np.meshgrid(angles, y, x, indexing="ij")
     return np.stack([xx.ravel(), yy.ravel()], 1), angle.ravel()
+
+
+@lru_cache(maxsize=4)
+def _filters(frame: tuple[int, int], cpp: float) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs (m, 2, h * w) of the grid, and (STEPS, m) their energies by direction.
+
+    Every population on screens of one kind has these, whatever its neurons.
+    """
+    place, angle = _grid(frame)
+    all_alike = np.full(len(place), cpp)
+    filters = gabor_pairs(
+        frame,
+        x=place[:, 0],
+        y=place[:, 1],
+        direction=angle,
+        cpp=all_alike,
+        sigma=np.full(len(place), SIGMA_PX),
+        phase=np.zeros(len(place)),
+    )
+    return filters, _energy_by_direction(filters, frame, all_alike)
 
 
 def _energy_by_direction(
