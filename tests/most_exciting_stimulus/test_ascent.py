@@ -1,19 +1,24 @@
 """Ascent on a small known neuron: what is kept, when it ends, and how it goes on."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
+from small_twins import CAUSAL, small_twin
 from torch.nn.functional import softplus
 
 from viv1t.errors import CheckpointError, ConfigError, DataError, MissingResultError
 from viv1t.most_exciting_stimulus import ascent
 from viv1t.most_exciting_stimulus.ascent import AscentConfig, ascend, has_converged
-from viv1t.most_exciting_stimulus.canvas import Canvas
+from viv1t.most_exciting_stimulus.canvas import Canvas, centre_disc
 from viv1t.most_exciting_stimulus.constraints import HeldContrast, Sigmoid
 from viv1t.most_exciting_stimulus.generated import load_generated
 from viv1t.most_exciting_stimulus.objective import one_neuron, population
 from viv1t.most_exciting_stimulus.parameters import Fourier, Pixel
 from viv1t.most_exciting_stimulus.penalties import Jitter, TotalVariation
+from viv1t.most_exciting_stimulus.respond import ask_of
+from viv1t.units import Monitor
 
 SHAPE, FRAMES = (6, 8), 5
 FILTERS = torch.randn(2, FRAMES, *SHAPE, generator=torch.Generator().manual_seed(1))
@@ -133,6 +138,34 @@ def test_seeds_do_not_influence_one_another():
         np.testing.assert_allclose(together.values[:, row], alone.values[:, 0], rtol=1e-3)
         np.testing.assert_allclose(together.video[row], alone.video[0], atol=0.5)
     assert np.abs(together.video[0] - together.video[1]).max() > 1
+
+
+@pytest.mark.parametrize("flags", [CAUSAL, {}], ids=["causal", "looks ahead"])
+def test_seeds_on_a_twin_and_going_on(flags, tmp_path):
+    """Many at once, each alone and one after an interruption give the same stimuli."""
+    asked_twin = ask_of(small_twin(**flags), "A", neurons=[1, 2], lead_frames=8)
+    screen = Monitor(width_cm=56.5, height_cm=31.8, distance_cm=15.0, width_px=16, height_px=12)
+    canvas = centre_disc(screen, size_deg=60, centre_px=(7.0, 6.0))
+    parts = (canvas, Fourier(shape=(12, 16), num_frames=5), HeldContrast(rms=40.0))
+    config = AscentConfig(num_steps=6, lr=0.1)
+    objective = population({1: 0.7, 2: 0.3}, reduce="max")
+    together = ascend(asked_twin, objective, *parts, config=config, seeds=(1, 2))
+    for row, seed in enumerate((1, 2)):
+        path, calls = tmp_path / f"{seed}.pt", itertools.count()
+
+        def ask(movie, calls=calls):
+            if next(calls) == 3:
+                raise KeyboardInterrupt
+            return asked_twin(movie)
+
+        alone = ascend(asked_twin, objective, *parts, config=config, seeds=[seed])
+        first = ascend(ask, objective, *parts, config=config, seeds=[seed], path=path)
+        assert first.interrupted
+        resumed = ascend(ask, objective, *parts, config=config, seeds=[seed], path=path)
+        assert_equal(resumed, alone)
+        np.testing.assert_allclose(together.values[:, row], alone.values[:, 0], rtol=1e-3)
+        assert alone.value > alone.values[0]
+        assert (alone.video[..., canvas.free == 0] == 127).all()
 
 
 def test_what_is_penalised_is_smoother():
