@@ -11,6 +11,7 @@ from viv1t.most_exciting_stimulus.canvas import centre_disc, surround_ring
 from viv1t.most_exciting_stimulus.constraints import Sigmoid
 from viv1t.most_exciting_stimulus.objective import one_neuron
 from viv1t.most_exciting_stimulus.parameters import Fourier
+from viv1t.most_exciting_stimulus.published import PublishedParameters
 from viv1t.units import GREY, Monitor
 
 SCREEN = Monitor(width_cm=51.0, height_cm=29.0, distance_cm=20.0)
@@ -26,6 +27,7 @@ WEIGHT = torch.tensor(
 )[0]
 MEAN, STD = 79.8, 57.3
 PARAMETERS = Fourier(shape=(36, 64), sd=0, spatial_cutoff=0.5, temporal_cutoff=1.0)
+WHOLE_TRANSFORM = PublishedParameters(method="cutoff", shape=(36, 64), sd=0)
 
 
 def asked(movie):
@@ -43,8 +45,9 @@ def canvas_of(mode):
     return surround_ring(SCREEN, CENTRE_VIDEO, outer_deg=FORMULAS["outer_size"], **place)
 
 
+@pytest.mark.parametrize("parameters", [PARAMETERS, WHOLE_TRANSFORM], ids=["half", "whole"])
 @pytest.mark.parametrize("mode", [0, 1, 2])
-def test_the_published_trajectories(mode):
+def test_the_published_trajectories(mode, parameters):
     expected = np.array(GOLDEN[f"opt/mode{mode}/loss_sum_max_per_step"])
     maxima = []
 
@@ -58,7 +61,7 @@ def test_the_published_trajectories(mode):
         noted,
         objective,
         canvas_of(mode),
-        PARAMETERS,
+        parameters,
         Sigmoid(),
         init=START,
         config=AscentConfig(num_steps=len(expected), lr=0.05, weight_decay=0.0),

@@ -23,6 +23,7 @@ from viv1t.most_exciting_stimulus.parameters import (
     standardised,
 )
 from viv1t.most_exciting_stimulus.penalties import SpectrumKL
+from viv1t.most_exciting_stimulus.published import PublishedParameters
 from viv1t.most_exciting_stimulus.spectrum import read_spectrum
 from viv1t.names import MouseId
 from viv1t.units import GREY
@@ -131,7 +132,7 @@ def recipe(
         folder: of the results, where the natural spectrum of kl and spectrum is.
         mouse_id: the mouse.
         device: of the numbers.
-        as_published: the mean luminance counts in the spectrum.
+        as_published: the published numbers, and the mean luminance counts in the spectrum.
 
     Raises:
         MissingResultError: the natural spectrum is missing; the message names the command.
@@ -143,17 +144,22 @@ def recipe(
         "sd": settings.sd,
         "device": device,
     }
+    spatial, temporal = settings.spatial_cutoff, settings.temporal_cutoff
+    kept: dict[str, Any] = {"spatial_cutoff": spatial, "temporal_cutoff": temporal}
+    if settings.method in ("pixel", "cutoff") and as_published:
+        return PublishedParameters(**start, **kept, method=settings.method), []
     if settings.method == "pixel":
         return Pixel(**start), []
     if settings.method == "cutoff":
-        spatial, temporal = settings.spatial_cutoff, settings.temporal_cutoff
-        return Fourier(**start, spatial_cutoff=spatial, temporal_cutoff=temporal), []
+        return Fourier(**start, **kept), []
     spectrum = read_spectrum(folder, mouse_id)
     if settings.method == "spectrum":
         amplitude = spectrum.amplitude_static if part.static else spectrum.amplitude
         return Spectrum(**start, amplitude=amplitude), []
     freq = torch.from_numpy(spectrum.freq)
     divergence = SpectrumKL(spectrum=freq, alpha=settings.alpha, with_dc=as_published)
+    if as_published:
+        return PublishedParameters(**start, method="kl"), [divergence]
     return Fourier(**start, spatial_cutoff=1.0, temporal_cutoff=1.0), [divergence]
 
 

@@ -33,8 +33,8 @@ _OPTIONAL: Final = ("neuron", "loss", "presentation_mask")
 class PublishedParameters:
     """The three published parameterisations (a `parameters.Parameterisation`).
 
-    Numbers: (s, n, h, w), real for pixel, complex for the others; n is 1 for an image. The signal
-    is meant for `constraints.Sigmoid`.
+    Numbers: (s, n, h, w) for pixel, for the others (s, n, h, w, 2), the real and imaginary parts of
+    all Fourier coefficients; n is 1 for an image. The signal is meant for `constraints.Sigmoid`.
 
     Attributes:
         method: pixel; kl, all Fourier coefficients; cutoff, a low-pass box of them.
@@ -68,7 +68,7 @@ class PublishedParameters:
         return box.to(self.device)
 
     def start(self, seeds: Sequence[int], *, init: Tensor | None = None) -> Tensor:
-        """The numbers (s, n, h, w): those of `init`, or of noise."""
+        """The numbers of `init`, or of noise."""
         size = self.scale.shape
         sd = PIXEL_SD if self.method == "pixel" else self.sd
         draws = [torch.randn(size, generator=torch.Generator().manual_seed(s)) for s in seeds]
@@ -77,14 +77,16 @@ class PublishedParameters:
             signal = init.detach().to(signal)[: size[0]].expand_as(signal).clone()
         if self.method == "pixel":
             return signal.requires_grad_()
-        return torch.fft.fftn(signal, dim=(1, 2, 3), norm="ortho").requires_grad_()
+        coefficients = torch.fft.fftn(signal, dim=(1, 2, 3), norm="ortho")
+        return torch.view_as_real(coefficients).requires_grad_()
 
     def movie(self, param: Tensor) -> Tensor:
         """The signals (s, t, h, w) before the sigmoid."""
         if self.method == "pixel":
             return self.scale * param.expand(-1, self.num_frames, -1, -1)
         size = (self.num_frames, *self.shape)
-        return torch.fft.irfftn(self.scale * param, s=size, dim=(1, 2, 3), norm="ortho")
+        kept = self.scale * torch.view_as_complex(param)
+        return torch.fft.irfftn(kept, s=size, dim=(1, 2, 3), norm="ortho")
 
 
 def divergence(natural: Tensor, other: Tensor) -> Tensor:
