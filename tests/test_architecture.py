@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "plot": FOUNDATION | {"results", "analysis"},
     "validation": FOUNDATION
     | {"results", "analysis", "experiments", "insilico", "data", "most_exciting_stimulus"},
-    "report": FOUNDATION | {"results", "analysis", "plot", "data"},
+    "report": FOUNDATION | {"results", "analysis", "plot", "data", "most_exciting_stimulus"},
 }
 WITHOUT_TORCH = ("viv1t", "viv1t.results", "viv1t.plot", "viv1t.config.schema", "viv1t.units")
 WITHOUT_TORCH += ("viv1t.experiments", "viv1t.stimuli", "viv1t.analysis")

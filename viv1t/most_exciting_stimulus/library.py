@@ -24,14 +24,14 @@ POPULATION: Final = -1
 NO_SEED: Final = -1
 
 # A column of the table: its type, what it is, and what it may be.
-_ORIGINS: Final = ("none", "grating", "natural", "generated")
-CENTRES: Final = (*_ORIGINS, *(f"full_{origin}" for origin in _ORIGINS[1:]))
+ORIGINS: Final = ("none", "grating", "natural", "generated")
+CENTRES: Final = (*ORIGINS, *(f"full_{origin}" for origin in ORIGINS[1:]))
 MOTIONS: Final = ("none", "static", "dynamic")
 GOALS: Final = ("excite", "inhibit", "none")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "centre": CENTRES,
-        "surround": _ORIGINS,
+        "surround": ORIGINS,
         "centre_motion": MOTIONS,
         "surround_motion": MOTIONS,
         "goal": GOALS,

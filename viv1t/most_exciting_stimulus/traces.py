@@ -17,6 +17,7 @@ from viv1t.names import MouseId
 from viv1t.utils.files import atomic
 
 SCHEMA_VERSION: Final = 1
+RESPONSES: Final = "responses"
 MADE_BY: Final = "most_exciting_stimulus/predict_stimulus.py"
 
 
@@ -64,7 +65,7 @@ class Traces:
 
 def traces_path(output_dir: Path, library: str, responder: str, mouse_id: MouseId) -> Path:
     """The file of the responses of `responder` to a library."""
-    return library_folder(output_dir, library) / "responses" / responder / f"mouse{mouse_id}.h5"
+    return library_folder(output_dir, library) / RESPONSES / responder / f"mouse{mouse_id}.h5"
 
 
 def write_traces(

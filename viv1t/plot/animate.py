@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from viv1t.errors import ConfigError, DataError
 from viv1t.plot.axes import label
-from viv1t.plot.style import FAINT, INK, house_style, model_styles
+from viv1t.plot.style import FAINT, INK, TRUTH, house_style, model_styles
 from viv1t.utils.files import atomic
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ def animate(
     overlay: Arrays | None = None,
     window: Windows = None,
     quantity: tuple[str, str] = ("Response", "a.u."),
+    limits: tuple[float, float] | None = None,
     title: str = "",
     columns: int | None = None,
     progress: bool = False,
@@ -65,6 +66,7 @@ def animate(
             By the titles of `frames` where those are several.
         window: frames at which a stimulus is on, drawn grey behind the trace; or several.
         quantity: what the trace is, and its unit.
+        limits: of the axis of the trace, so that several animations can be compared; None: its own.
         title: over the frames.
         columns: of several movies; None: about as many as rows.
         progress: show a progress bar.
@@ -89,6 +91,7 @@ def animate(
             windows=[window] if isinstance(window, slice) else list(window or ()),
             fps=fps,
             quantity=quantity,
+            limits=limits,
             title="" if title in movies else title,
             columns=columns or int(np.ceil(np.sqrt(len(movies)))),
         )
@@ -114,6 +117,7 @@ def _scene(
     windows: Sequence[slice],
     fps: float,
     quantity: tuple[str, str],
+    limits: tuple[float, float] | None,
     title: str,
     columns: int,
 ) -> Callable[[int], Picture]:
@@ -143,6 +147,7 @@ def _scene(
     if strip is not None:
         _draw_traces(strip, traces or {}, windows=windows, length=length, fps=fps)
         label(strip, x=("Time", "s"), y=quantity if traces else None)
+        strip.set_ylim(limits)
         cursor = strip.axvline(0.0, color=INK, linewidth=0.9)
         moving.append(cursor)
     for artist in moving:
@@ -178,7 +183,8 @@ def _layout(
     rows = -(-len(movies) // columns)
     height, width = next(iter(movies.values())).shape[1:]
     panel_px = WIDTH_PX if columns == 1 else max(WIDTH_PX * 1.5 / columns, 120.0)
-    frames_px = rows * (panel_px * height / width + 24)
+    title_lines = 1 + max(name.count("\n") for name in movies)
+    frames_px = rows * (panel_px * height / width + 10 + 14 * title_lines)
     strip_px = (60 if is_thin else 130) if has_strip else 0
     figure = Figure(
         figsize=(panel_px * columns / DPI, (frames_px + strip_px + 14) / DPI),
@@ -234,7 +240,8 @@ def _draw_traces(
     styles = model_styles(list(traces))
     for name, trace in traces.items():
         values = _at_end(trace, (length,), "trace")
-        axes.plot(np.arange(length) / fps, values, color=styles[name].colour, label=name or None)
+        colour = TRUTH if name == "truth" else styles[name].colour
+        axes.plot(np.arange(length) / fps, values, color=colour, label=name or None)
     axes.set_xlim(0, length / fps)
     if not traces:
         axes.set_yticks([])

@@ -81,6 +81,26 @@ def render(
             chapters.setdefault(name, []).extend(pictures + tables)
     if contents.runs:
         chapters[CONFIGURATION] = [_configuration(*run) for run in contents.runs.items()]
+    return whole_page(chapters, title=title, facts=facts, first=_overview(contents))
+
+
+def whole_page(
+    chapters: Mapping[str, Sequence[str]],
+    *,
+    title: str,
+    facts: Mapping[str, str],
+    first: str = "",
+    style: str = "",
+) -> str:
+    """A page as text: title, facts, links, and chapters of HTML.
+
+    Args:
+        chapters: heading -> pieces of HTML.
+        title: of the page.
+        facts: name -> value, at the top.
+        first: HTML before the chapters.
+        style: CSS besides that of all pages.
+    """
     links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name in chapters)
     body = "".join(
         f'<h2 id="{_anchor(name)}">{escape(name)}</h2>{"".join(parts)}'
@@ -90,9 +110,9 @@ def render(
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head><body>"
         f'<h1>{escape(title)}</h1><ul class="note">{top}</ul><nav>{links}</nav>'
-        f"{_overview(contents)}{body}</body></html>\n"
+        f"{first}{body}</body></html>\n"
     )
 
 
@@ -110,12 +130,12 @@ def _overview(contents: Contents) -> str:
         marks = ["yes" if f.table(name).is_file() else "–" for f in folders.values()]
         rows.append([name, *marks, f"python {spec.made_by}"])
     header = ["Table", *folders, "made by"]
-    return f"<h2>What there is</h2>{_grid(header, rows)}"
+    return f"<h2>What there is</h2>{grid(header, rows)}"
 
 
 def _recovery(folder: str, found: tuple[pd.DataFrame, bytes]) -> str:
     summary, picture = found
-    image = _embedded(picture, ".png", f"recovered against true, {folder}")
+    image = embedded(picture, ".png", f"recovered against true, {folder}")
     return (
         f"<figure>{image}<figcaption>What the analyses of <b>{escape(folder)}</b> found, against "
         "the true parameters of the synthetic neurons.</figcaption>"
@@ -128,10 +148,10 @@ def _picture(picture: Picture) -> str:
     if size > MAX_BYTES:
         shown = f'<p class="missing">{size / 2**20:.0f} MiB, too large to be shown here</p>'
     else:
-        shown = _embedded(picture.path.read_bytes(), picture.path.suffix, picture.caption)
+        shown = embedded(picture.path.read_bytes(), picture.path.suffix, picture.caption)
     read = {path.name: read_any(path) for path in picture.numbers if path.stat().st_size > 1}
     numbers = "".join(
-        _details(f"Numbers: {name}", _frame(table))
+        details(f"Numbers: {name}", _frame(table))
         for name, table in read.items()
         if table is not None
     )
@@ -141,7 +161,14 @@ def _picture(picture: Picture) -> str:
     )
 
 
-def _embedded(content: bytes, suffix: str, text: str) -> str:
+def embedded(content: bytes, suffix: str, text: str) -> str:
+    """A picture or movie as HTML.
+
+    Args:
+        content: of its file.
+        suffix: a key of `MIME`.
+        text: what it shows.
+    """
     source = f"data:{MIME[suffix]};base64,{base64.b64encode(content).decode('ascii')}"
     if suffix == ".mp4":
         return f'<video controls loop src="{source}"></video>'
@@ -156,16 +183,16 @@ def _stored_table(stored: StoredTable) -> str:
     how = f"<pre>{escape(_yaml(about))}</pre>" if about else ""
     title = f"Table {stored.name} ({len(table)} rows)"
     rows = len(table) if stored.chapter == RECOVERY else SHOWN_ROWS
-    return _details(title, _frame(table, rows=rows) + how)
+    return details(title, _frame(table, rows=rows) + how)
 
 
 def _configuration(name: str, run: RunDir) -> str:
     found = configuration_of(run)
     epochs = f", {found.num_epochs} epochs" if found.num_epochs else ""
     flags = f"<pre>{escape(_yaml(found.flags))}</pre>"
-    parts = _details(f"args.yaml ({len(found.flags)} flags)", flags)
+    parts = details(f"args.yaml ({len(found.flags)} flags)", flags)
     if found.start:
-        parts += _details("last start", f"<pre>{escape(_yaml(found.start))}</pre>")
+        parts += details("last start", f"<pre>{escape(_yaml(found.start))}</pre>")
     return f"<h3>{escape(name)}{epochs}</h3>{parts}"
 
 
@@ -173,23 +200,25 @@ def _yaml(values: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(values), sort_keys=True, allow_unicode=True, width=100)
 
 
-def _details(title: str, content: str) -> str:
+def details(title: str, content: str) -> str:
+    """HTML that unfolds when its title is clicked."""
     return f"<details><summary>{escape(title)}</summary>{content}</details>"
 
 
 def _frame(table: pd.DataFrame, *, rows: int = SHOWN_ROWS) -> str:
     """The first rows and columns of `table`, and how many there are."""
     shown = table.iloc[:rows, :SHOWN_COLUMNS]
-    grid = _grid([str(c) for c in shown.columns], [[_cell(v) for v in r] for r in shown.to_numpy()])
+    cells = [[_cell(value) for value in row] for row in shown.to_numpy()]
     notes = [f"{len(shown)} of {len(table)} rows"] if len(shown) < len(table) else []
     hidden = [str(column) for column in table.columns[SHOWN_COLUMNS:]]
     if hidden:
         notes.append(f"further columns: {', '.join(hidden)}")
     note = f'<p class="note">{escape("; ".join(notes))}</p>' if notes else ""
-    return grid + note
+    return grid([str(column) for column in shown.columns], cells) + note
 
 
-def _grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of texts as HTML."""
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
