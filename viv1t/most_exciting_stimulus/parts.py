@@ -22,7 +22,7 @@ from viv1t.most_exciting_stimulus.parameters import (
     Spectrum,
     standardised,
 )
-from viv1t.most_exciting_stimulus.penalties import SpectrumKL
+from viv1t.most_exciting_stimulus.penalties import Smoothness, SpectrumKL, TotalVariation
 from viv1t.most_exciting_stimulus.published import PublishedParameters
 from viv1t.most_exciting_stimulus.spectrum import read_spectrum
 from viv1t.names import MouseId
@@ -54,6 +54,12 @@ class Settings:
     )
     num_seeds: int = flag(1, help="starts, ascended together; results tell what they agree on")
     jitter: int = flag(0, help="pixels by which stimuli are moved at random in each step")
+    total_variation: float = flag(
+        0.0, help="response given up for each grey value of the mean step between neighbours"
+    )
+    smoothness: float = flag(
+        0.0, help="response given up for each squared grey value between frames, on average"
+    )
     diversity: float = flag(
         0.0,
         help="make as many varied stimuli as seeds besides: the share of the best response that a "
@@ -63,7 +69,9 @@ class Settings:
     def __post_init__(self) -> None:
         check(self.num_frames >= 1, f"--num_frames must be 1 or more, got {self.num_frames}")
         check(self.num_seeds >= 1, f"--num_seeds must be 1 or more, got {self.num_seeds}")
-        check(self.diversity >= 0, f"--diversity must be 0 or more, got {self.diversity}")
+        for name in ("diversity", "total_variation", "smoothness"):
+            value = getattr(self, name)
+            check(value >= 0, f"--{name} must be 0 or more, got {value}")
         check(
             self.diversity == 0 or self.num_seeds > 1,
             "--diversity makes stimuli that differ: set --num_seeds 2 or more",
@@ -144,23 +152,32 @@ def recipe(
         "sd": settings.sd,
         "device": device,
     }
+    penalties: list[Penalty] = [
+        penalty(weight=weight)
+        for penalty, weight in (
+            (TotalVariation, settings.total_variation),
+            (Smoothness, settings.smoothness),
+        )
+        if weight > 0
+    ]
     spatial, temporal = settings.spatial_cutoff, settings.temporal_cutoff
     kept: dict[str, Any] = {"spatial_cutoff": spatial, "temporal_cutoff": temporal}
     if settings.method in ("pixel", "cutoff") and as_published:
-        return PublishedParameters(**start, **kept, method=settings.method), []
+        return PublishedParameters(**start, **kept, method=settings.method), penalties
     if settings.method == "pixel":
-        return Pixel(**start), []
+        return Pixel(**start), penalties
     if settings.method == "cutoff":
-        return Fourier(**start, **kept), []
+        return Fourier(**start, **kept), penalties
     spectrum = read_spectrum(folder, mouse_id)
     if settings.method == "spectrum":
         amplitude = spectrum.amplitude_static if part.static else spectrum.amplitude
-        return Spectrum(**start, amplitude=amplitude), []
+        return Spectrum(**start, amplitude=amplitude), penalties
     freq = torch.from_numpy(spectrum.freq)
     divergence = SpectrumKL(spectrum=freq, alpha=settings.alpha, with_dc=as_published)
+    penalties.append(divergence)
     if as_published:
-        return PublishedParameters(**start, method="kl"), [divergence]
-    return Fourier(**start, spatial_cutoff=1.0, temporal_cutoff=1.0), [divergence]
+        return PublishedParameters(**start, method="kl"), penalties
+    return Fourier(**start, spatial_cutoff=1.0, temporal_cutoff=1.0), penalties
 
 
 def _is_positive(text: str) -> bool:

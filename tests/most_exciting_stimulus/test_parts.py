@@ -1,0 +1,85 @@
+"""The flags of a stimulus, and the parts that they choose."""
+
+import numpy as np
+import pytest
+import torch
+
+from viv1t.data.cache import write_npz
+from viv1t.errors import ConfigError, MissingResultError
+from viv1t.most_exciting_stimulus.canvas import full_field
+from viv1t.most_exciting_stimulus.objective import one_neuron
+from viv1t.most_exciting_stimulus.parameters import Fourier, Pixel, Spectrum
+from viv1t.most_exciting_stimulus.parts import Part, Settings, recipe
+from viv1t.most_exciting_stimulus.penalties import Smoothness, SpectrumKL, TotalVariation
+from viv1t.most_exciting_stimulus.published import PublishedParameters
+from viv1t.most_exciting_stimulus.spectrum import spectrum_path
+from viv1t.units import DEFAULT_MONITOR
+
+SCREEN = DEFAULT_MONITOR.with_px(width_px=10, height_px=6)
+
+
+def part(*, static: bool = False) -> Part:
+    return Part(
+        role="center",
+        objective=one_neuron(0),
+        canvas=full_field(SCREEN),
+        static=static,
+        kind={},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    amplitude = np.ones((4, 6, 6), np.float32)
+    arrays = {"freq": np.arange(60, dtype=np.float32), "amplitude": amplitude}
+    arrays |= {"amplitude_static": amplitude[:1], "kl": np.ones(3), "kl_with_dc": np.ones(3)}
+    write_npz(spectrum_path(tmp_path, "A"), arrays)
+    return tmp_path
+
+
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [("pixel", Pixel), ("cutoff", Fourier), ("kl", Fourier), ("spectrum", Spectrum)],
+)
+def test_methods(folder, method, kind, static):
+    settings = Settings(method=method, num_frames=4, spatial_cutoff=0.3)
+    parameters, penalties = recipe(settings, part(static=static), folder, "A")
+    assert isinstance(parameters, kind)
+    assert parameters.movie(parameters.start([0, 1])).shape == (2, 4, 6, 10)
+    assert [type(penalty) for penalty in penalties] == [SpectrumKL] * (method == "kl")
+    if kind is Fourier:
+        assert parameters.spatial_cutoff == (1.0 if method == "kl" else 0.3)
+
+
+@pytest.mark.parametrize("method", ["pixel", "cutoff", "kl"])
+def test_as_published(folder, method):
+    settings = Settings(method=method, num_frames=4, spatial_cutoff=0.3)
+    parameters, penalties = recipe(settings, part(), folder, "A", as_published=True)
+    assert isinstance(parameters, PublishedParameters)
+    assert parameters.method == method
+    assert parameters.spatial_cutoff == (0.5 if method == "kl" else 0.3)
+    assert [penalty.with_dc for penalty in penalties] == [True] * (method == "kl")
+    assert not any(p.with_dc for p in recipe(settings, part(), folder, "A")[1])
+
+
+def test_smooth_stimuli_are_asked_for_by_weight(folder):
+    settings = Settings(method="kl", num_frames=4, total_variation=0.5, smoothness=0.25)
+    _, penalties = recipe(settings, part(), folder, "A")
+    assert penalties[:2] == [TotalVariation(weight=0.5), Smoothness(weight=0.25)]
+    assert isinstance(penalties[2], SpectrumKL)
+    with pytest.raises(ConfigError, match="--smoothness must be 0 or more"):
+        Settings(method="pixel", smoothness=-1)
+
+
+def test_the_natural_spectrum_is_missing(tmp_path):
+    with pytest.raises(MissingResultError, match=r"estimate_natural_stimuli_spectrum\.py"):
+        recipe(Settings(method="kl"), part(), tmp_path, "A")
+
+
+def test_a_start_is_a_standardised_clip():
+    clip = np.full((4, 6, 10), 200.0, np.float32)
+    clip[:, :3] = 100
+    start = Part(**{**vars(part()), "init": clip}).start
+    assert torch.equal(start[:, :3], torch.full((4, 3, 10), -1.0))
+    assert torch.equal(start[:, 3:], torch.full((4, 3, 10), 1.0))
