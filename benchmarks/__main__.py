@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from benchmarks import in_silico, loader, parts, table, whole
+from benchmarks import in_silico, loader, most_exciting_stimulus, parts, table, whole
 from benchmarks.bench import FULL, QUICK, Bench
 from benchmarks.flags import flags, prepare
 from benchmarks.table import Row
@@ -24,6 +24,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Bench], Iterator[Row]]]] = {
     "slots": in_silico.slots,
     "streaming": in_silico.streaming,
     "gradient": in_silico.gradient,
+    "generate": most_exciting_stimulus.generate,
     "noise": in_silico.noise,
     "grating": in_silico.grating,
 }

@@ -1,6 +1,7 @@
 """Questions to a trained model: experiments, streaming, gradients to the stimulus."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count, islice
 from typing import Final
 
@@ -15,6 +16,7 @@ from benchmarks.table import Goal, Row, build_row, error_of, error_of_gradients,
 from viv1t.experiments.timing import Timing
 from viv1t.insilico.stream import Stream
 from viv1t.model.cores.vivit.blocks import Transformer
+from viv1t.model.model import Model
 
 NEURON: Final = 7
 LAST_STEPS: Final = 5
@@ -116,11 +118,9 @@ def gradient(bench: Bench) -> Iterator[Row]:
         chosen.sum().backward()
         return {"responses": chosen.detach(), "video": gradient_of(video)}
 
-    model.requires_grad_(False)
-    _recompute(bench, True)
-    runs = bench.meter.interleaved((plain, 1), (lambda: fast(None), 3), (lambda: fast([NEURON]), 3))
-    _recompute(bench, False)
-    model.requires_grad_(True)
+    with recompute(model):
+        ways = (plain, 1), (lambda: fast(None), 3), (lambda: fast([NEURON]), 3)
+        runs = bench.meter.interleaved(*ways)
     expected = runs[0].result
     bench.keep_answer(trial, expected["responses"].cpu())
     goals = (Goal(20, 50), Goal(30, 80))
@@ -135,7 +135,7 @@ def gradient(bench: Bench) -> Iterator[Row]:
             run,
             error=worst(errors),
             goals=bench.goals(goal),
-            note=_first_call(run),
+            note=first_call(run),
         )
 
 
@@ -162,16 +162,27 @@ def _trials(
         fast,
         error=error_of(fast.result, expected),
         goals=bench.goals(goal),
-        note=_first_call(fast),
+        note=first_call(fast),
     )
 
 
-def _first_call(run: Run) -> str:
+def first_call(run: Run) -> str:
+    """What the first call took, as a note."""
     return f"the first call, which computes the grey before: {run.seconds[0]:.2f} s"
 
 
-def _recompute(bench: Bench, is_wanted: bool) -> None:
-    """Turn gradient checkpointing of the plain core on or off."""
-    for module in bench.plain.model.modules():
-        if isinstance(module, Transformer):
-            module.grad_checkpointing = is_wanted
+@contextmanager
+def recompute(model: Model) -> Iterator[None]:
+    """Meanwhile weights get no gradient, and activations are computed anew for the backward pass.
+
+    Args:
+        model: of the plain path.
+    """
+    transformers = [m for m in model.modules() if isinstance(m, Transformer)]
+    model.requires_grad_(False)
+    for transformer in transformers:
+        transformer.grad_checkpointing = True
+    yield
+    for transformer in transformers:
+        transformer.grad_checkpointing = False
+    model.requires_grad_(True)

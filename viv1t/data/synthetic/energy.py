@@ -149,6 +149,7 @@ class EnergyNeurons(nn.Module):
     def neuron_coordinates(self, mouse_id: MouseId) -> NDArray[np.float32] | None:
         """None: they stand nowhere."""
         del mouse_id
+        return None
 
     def forward(self, contrast: Tensor, neurons: ArrayLike | None = None) -> Tensor:
         """Responses (b, n, t) to contrasts (b, t, h, w), -1..1 around grey, after a grey screen.
