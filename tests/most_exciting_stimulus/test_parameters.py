@@ -145,3 +145,18 @@ def test_standardised_clips():
     assert clip.mean().item() == pytest.approx(0, abs=1e-5)
     assert clip.std(correction=0).item() == pytest.approx(1, rel=1e-5)
     assert standardised(torch.full((2, 3, 4), 127.0)).abs().max() == 0
+
+
+def test_free_phases_find_the_best_movie_of_their_amplitudes():
+    """For a linear neuron, that is the one with the phases of its field: no other is as good."""
+    parameters = Spectrum(**SIZE, amplitude=AMPLITUDE)
+    field = parameters.movie(parameters.start([7])).detach()[0]  # of the same amplitudes
+    param = parameters.start([0, 1])
+    optimizer = torch.optim.AdamW([param], lr=0.05, weight_decay=0)
+    for _ in range(200):
+        optimizer.zero_grad()
+        (-(parameters.movie(param) * field).mean(dim=(1, 2, 3)).sum()).backward()
+        optimizer.step()
+    reached = (parameters.movie(param) * field).mean(dim=(1, 2, 3))
+    assert (reached > 0.99).all()
+    assert (reached < 1 + 1e-4).all()
