@@ -1,7 +1,6 @@
 """Generate most exciting and inhibiting stimuli: most_exciting_stimulus/<save_dir>/."""
 
 import logging
-from pathlib import Path
 
 from viv1t import log
 from viv1t.config.flags import add_flags, from_values
@@ -16,10 +15,9 @@ logger = logging.getLogger("viv1t.generate")
 
 def main() -> None:
     """Read the command line, generate, and say what was written."""
-    parser = script_parser(__doc__ or "", *PROBE_FLAGS, "as_published")
+    parser = script_parser(__doc__ or "", *PROBE_FLAGS, "held_out", "as_published")
     add = parser.add_argument
     add("--neuron", type=int, default=None, help="one neuron; none: see --neurons")
-    add("--held_out", type=Path, nargs="+", default=None, help="runs, or truth, to show them to")
     add("--overwrite", action="store_true", help="begin anew; what was there is kept beside it")
     for config in (SelectionConfig, GenerateConfig, AscentConfig):
         add_flags(parser, config)

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+import pandas as pd
 from tqdm import tqdm
 
 from viv1t.config.flags import check, flag
-from viv1t.errors import ConfigError
+from viv1t.errors import ConfigError, MissingResultError
 from viv1t.insilico.probe import Probe
 from viv1t.most_exciting_stimulus.ascent import AscentConfig
 from viv1t.most_exciting_stimulus.canvas import centre_disc, full_field, surround_ring
@@ -19,8 +20,10 @@ from viv1t.most_exciting_stimulus.objective import Goal, Objective
 from viv1t.most_exciting_stimulus.origins import Found, Origins
 from viv1t.most_exciting_stimulus.parts import MATCH, Part, Settings
 from viv1t.most_exciting_stimulus.witnesses import Witness
-from viv1t.most_exciting_stimulus.workshop import Workshop
+from viv1t.most_exciting_stimulus.workshop import SUMMARY, Workshop
 from viv1t.names import MouseId
+from viv1t.results.generated_tables import GENERATED
+from viv1t.results.store import read_result, spec_of, write_result
 from viv1t.units import GREY
 from viv1t.utils.files import read_yaml, write_yaml
 
@@ -137,8 +140,55 @@ def generate_stimuli(
                 as_published=as_published,
             )
             maker.make(overwrite=overwrite)
+        rows = [row for target in targets for row in _summaries(probe, mouse_id, target, config)]
+        _write_summaries(probe.output_dir, mouse_id, pd.DataFrame(rows))
         folders[mouse_id] = library_folder(probe.output_dir, config.save_dir)
     return folders
+
+
+def target_folder(
+    output_dir: Path, config: GenerateConfig, mouse_id: MouseId, target: Target
+) -> Path:
+    """The folder of the stimuli of one target."""
+    folder = generated_folder(output_dir, config, is_population=target.is_population)
+    folder = folder / f"mouse{mouse_id}"
+    return folder if target.is_population else folder / target.name
+
+
+def _summaries(
+    probe: Probe, mouse_id: MouseId, target: Target, config: GenerateConfig
+) -> Iterator[dict[str, Any]]:
+    """Rows of the table generated_stimuli."""
+    folder = target_folder(probe.output_dir, config, mouse_id, target)
+    for path in sorted(folder.glob(f"*/{SUMMARY}")):
+        known = read_yaml(path)
+        others = known.pop("held_out").values()
+        yield {
+            **dict.fromkeys(("varied_value", "varied_correlation"), float("nan")),
+            **known,
+            "mouse": mouse_id,
+            "library": config.save_dir,
+            "neuron": target.neuron,
+            "role": path.parent.name,
+            "folder": str(path.parent.relative_to(probe.output_dir)),
+            "held_out_value": _mean([other["value"] for other in others]),
+            "held_out_share": _mean([other["share"] for other in others]),
+        }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
+
+
+def _write_summaries(output_dir: Path, mouse_id: MouseId, rows: pd.DataFrame) -> None:
+    """Add rows to the table, in which other stimuli of the mouse stay."""
+    key = list(spec_of(GENERATED).key)
+    try:
+        stored = read_result(output_dir, GENERATED, mouse_ids=[mouse_id])
+        rows = pd.concat([stored, rows]).drop_duplicates(key, keep="last")
+    except MissingResultError:
+        pass
+    write_result(output_dir, GENERATED, rows, method={})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +206,7 @@ class _Maker:
 
     def make(self, *, overwrite: bool) -> None:
         """Make, go on with, or skip them."""
-        folder = generated_folder(
-            self.probe.output_dir, self.config, is_population=self.target.is_population
-        )
-        folder = folder / f"mouse{self.mouse_id}"
-        if not self.target.is_population:
-            folder = folder / self.target.name
+        folder = target_folder(self.probe.output_dir, self.config, self.mouse_id, self.target)
         if overwrite and folder.is_dir():
             put_aside(folder)
         self._begin(folder)

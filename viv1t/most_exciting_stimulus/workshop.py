@@ -166,7 +166,7 @@ class Workshop:
             "spread": spread(found.value),
             "correlation": agreed.mean_correlation,
             "correlation_unaligned": agreed.mean_plain,
-            "steps": len(found.values),
+            "steps": 0 if part.shown is not None else len(found.values),
         }
         if len(found.seeds) > 1:
             write_npy(where / "consensus.npy", agreed.shared.astype(np.float32))
@@ -232,7 +232,7 @@ class Workshop:
             others[witness.label] = {
                 "value": other,
                 "baseline": other_baseline,
-                "share_of_gain": (other - other_baseline) / gain if gain else float("nan"),
+                "share": (other - other_baseline) / gain if gain else float("nan"),
             }
         return facts | {"held_out": others}
 
