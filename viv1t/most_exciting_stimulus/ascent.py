@@ -179,7 +179,8 @@ class _Run:
             [self.param], lr=config.lr, weight_decay=config.weight_decay
         )
         self.done = 0
-        self.scores = self.param.new_full((2, config.num_steps, len(seeds)), torch.nan)
+        size = (2, config.num_steps, len(seeds))
+        self.scores = torch.full(size, torch.nan, device=self.param.device)
         self.best_param = self.param.detach().clone()
         self.best_score = self.scores.new_full((len(seeds),), -torch.inf)
         self.best_step = torch.zeros(len(seeds), dtype=torch.long, device=self.param.device)
@@ -203,7 +204,9 @@ class _Run:
                     bar.update()
                     if progress and bar.n == bar.last_print_n:
                         sign = self.stimuli.objective.sign
-                        bar.set_postfix(value=f"{sign * float(self.best_score.max()):.4g}")
+                        bar.set_postfix(
+                            value=f"{sign * float(self.best_score.max()):.4g}", refresh=False
+                        )
                     if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                         record.write(state=self.state())
                         saved = time.monotonic()
