@@ -54,6 +54,11 @@ class Exhibit:
     fps: float
 
     @property
+    def is_generated(self) -> bool:
+        """Whether an ascent made it, so that it can have converged or not."""
+        return "generated" in f"{self.row['centre']} {self.row['surround']}"
+
+    @property
     def framed(self) -> NDArray[np.float32]:
         """(t', h, w) with the grey frames of the traces before and after."""
         length = len(next(iter(self.traces.values())))

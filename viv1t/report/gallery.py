@@ -35,7 +35,8 @@ _STYLE: Final = """
 .cards figure{margin:0;padding:.6em}.cards img{width:100%;image-rendering:pixelated}
 .cards svg{width:100%;height:auto;display:block;margin-top:.3em}
 .cards figcaption{font-size:13px;line-height:1.4}.good{color:#006d51}.bad{color:#b04a00}
-.key span{margin-right:1.2em}
+.key span{margin-right:1.2em}td{white-space:normal;text-align:left;vertical-align:top}
+th{text-align:left}
 """
 
 
@@ -50,7 +51,8 @@ def write_gallery(output_dir: Path, sets: Iterable[ExhibitSet]) -> Path:
     """
     scores, ranks = (_table(output_dir, name) for name in (SCORES, RANKS))
     chapters: dict[str, list[str]] = {}
-    rows, seen, num_stimuli = [], set(), 0
+    summaries: list[tuple[list[str], dict[str, str]]] = []
+    num_stimuli = 0
     for shown in sets:
         who = list(dict.fromkeys(w for e in shown.exhibits for w in e.traces))
         styles = model_styles(who)
@@ -59,14 +61,17 @@ def write_gallery(output_dir: Path, sets: Iterable[ExhibitSet]) -> Path:
         parts = [_key(colours), f'<div class="cards">{cards}</div>']
         parts += [_controls(shown, scores), _ranks(shown, ranks)]
         chapters[shown.name] = parts
-        rows.append(_summary(shown))
-        seen.update(who)
+        summaries.append(_summary(shown))
         num_stimuli += len(shown.exhibits)
-    first = grid(["Whom", "stimuli", "converged", "strongest stimulus, by who was asked"], rows)
+    asked = list(dict.fromkeys(who for _, best in summaries for who in best))
+    first = grid(
+        ["Whom", "stimuli", "generated converged", *(f"strongest for {who}" for who in asked)],
+        [[*cells, *(best.get(who, "–") for who in asked)] for cells, best in summaries],
+    )
     facts = {
         "Folder": str(output_dir),
         "Made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by viv1t {viv1t.__version__}",
-        "Asked": ", ".join(sorted(seen)),
+        "Asked": ", ".join(asked),
         "Numbers": "sum of the response over the stimulus (maximum), in recorded units; the "
         "population: mean over neurons. Responses of one neuron share their axis.",
     }
@@ -86,15 +91,17 @@ def _table(output_dir: Path, name: str) -> pd.DataFrame | None:
         return None
 
 
-def _summary(shown: ExhibitSet) -> list[str]:
+def _summary(shown: ExhibitSet) -> tuple[list[str], dict[str, str]]:
+    """Who, how many stimuli, and converged; and the strongest by who was asked."""
     best: dict[str, tuple[float, str]] = {}
     for exhibit in shown.exhibits:
         for who, (total, _) in exhibit.values.items():
             if who not in best or total > best[who][0]:
                 best[who] = (total, exhibit.words)
-    converged = sum(bool(e.row["converged"]) for e in shown.exhibits)
-    words = "; ".join(f"{who}: {words}" for who, (_, words) in best.items())
-    return [shown.name, str(len(shown.exhibits)), str(converged), words]
+    made = [exhibit for exhibit in shown.exhibits if exhibit.is_generated]
+    converged = sum(bool(exhibit.row["converged"]) for exhibit in made)
+    cells = [shown.name, str(len(shown.exhibits)), f"{converged} of {len(made)}"]
+    return cells, {who: words for who, (_, words) in best.items()}
 
 
 def _key(colours: Mapping[str, str]) -> str:
@@ -104,16 +111,11 @@ def _key(colours: Mapping[str, str]) -> str:
 
 def _card(exhibit: Exhibit, colours: Mapping[str, str], limits: tuple[float, float]) -> str:
     row = exhibit.row
-    verdict = (
-        '<span class="good">converged</span>'
-        if row["converged"]
-        else '<span class="bad">not converged</span>'
-    )
     values = "<br>".join(
         f"{escape(who)}: <b>{total:.4g}</b> ({peak:.3g})"
         for who, (total, peak) in exhibit.values.items()
     )
-    made = f"{row['value']:.4g} when made, {verdict}"
+    made = f"{row['value']:.4g} when made{_verdict(exhibit)}"
     contrast = f"RMS {row['rms']:.3g}, mean {row['mean']:.4g} grey values"
     origin = [str(row["source"])] if row["source"] else []
     origin += [f"seed {row['seed']}"] if int(row["seed"]) >= 0 else []
@@ -124,6 +126,15 @@ def _card(exhibit: Exhibit, colours: Mapping[str, str], limits: tuple[float, flo
         f'{values}<br>{made}<br>{contrast}<br><span class="path">{escape(", ".join(origin))}'
         "</span></figcaption></figure>"
     )
+
+
+def _verdict(exhibit: Exhibit) -> str:
+    """Whether the ascent came to rest; of stimuli that were searched nothing."""
+    if not exhibit.is_generated:
+        return ""
+    if exhibit.row["converged"]:
+        return ', <span class="good">converged</span>'
+    return ', <span class="bad">not converged</span>'
 
 
 def moving_picture(frames: NDArray[np.floating], fps: float) -> tuple[bytes, str]:
