@@ -247,7 +247,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-@pytest.mark.proof
+@pytest.mark.slow
 def test_twenty_thousand_clips_in_bounded_memory():
     """Acceptance 5: peak resident memory of a process of its own, in kB."""
     done = subprocess.run(
