@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import asdict
-from pathlib import Path
 
 import pandas as pd
 
@@ -19,10 +18,7 @@ logger = logging.getLogger("viv1t.evaluate_stimuli")
 
 def main() -> None:
     """Read the command line, show the stimuli, write the tables."""
-    parser = script_parser(__doc__ or "", *PROBE_FLAGS)
-    add = parser.add_argument
-    add("--stimuli", nargs="+", default=None, help="names of libraries; none: all of the run")
-    add("--held_out", type=Path, nargs="+", default=None, help="runs to ask as well, or truth")
+    parser = script_parser(__doc__ or "", *PROBE_FLAGS, "stimuli", "held_out")
     add_flags(parser, EvaluateConfig)
     args = parser.parse_args()
     log.setup(args.verbose)

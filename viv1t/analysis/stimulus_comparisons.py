@@ -35,8 +35,9 @@ FULL_FIELDS: Final = MappingProxyType(
 
 
 def origin_conditions(goal: str) -> dict[str, dict[str, str]]:
-    """What surrounds show: {"grating": columns of the scores that are so, ...}."""
-    return {name: {"surround": name, "goal": goal} for name in ("grating", "natural", "generated")}
+    """What moving surrounds show: {"grating": columns of the scores that are so, ...}."""
+    kind = {"surround_motion": "dynamic", "goal": goal}
+    return {name: {"surround": name, **kind} for name in ("grating", "natural", "generated")}
 
 
 def motion_conditions(goal: str) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Finished stimuli shown to those who did not make them: scores, controls, confusion, traces."""
+"""Finished stimuli shown to those who did not make them: scores, controls, confusion."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,19 +23,17 @@ from viv1t.most_exciting_stimulus.controls import (
     shown_pixels,
     time_reversed,
 )
-from viv1t.most_exciting_stimulus.library import KIND, POPULATION, Library, best_rows
+from viv1t.most_exciting_stimulus.library import KIND, POPULATION, Library
 from viv1t.most_exciting_stimulus.respond import ask_of
 from viv1t.most_exciting_stimulus.witnesses import Witness
 from viv1t.names import MouseId
-from viv1t.results.stimulus_score_tables import CONFUSION, RANKS, SCORES, SEEDS, TRACES
+from viv1t.results.stimulus_score_tables import CONFUSION, RANKS, SCORES, SEEDS
 from viv1t.rng import child
 from viv1t.units import GREY
 
 Tables: TypeAlias = dict[str, pd.DataFrame]
 
 AS_MADE: Final = "as made"
-# Grey frames before and after the stimulus in traces.
-AROUND: Final = 20
 _ORIGIN_ORDER: Final = ("generated", "natural", "grating", "none")
 
 
@@ -93,7 +91,7 @@ def evaluate(
     library = library.of(library.table["mouse"] == mouse_id)
     if not len(library):
         raise ConfigError(f"no stimulus of mouse {mouse_id}: name other libraries or mice")
-    parts: dict[str, list[pd.DataFrame]] = {n: [] for n in (SCORES, CONFUSION, RANKS, TRACES)}
+    parts: dict[str, list[pd.DataFrame]] = {n: [] for n in (SCORES, CONFUSION, RANKS)}
     best = best_of_each_neuron(library.table)
     for witness in witnesses:
         room = _Room(witness, mouse_id, config, seed, progress)
@@ -102,7 +100,6 @@ def evaluate(
         table, ranks = _confusions(room, library, best, centres_px)
         parts[CONFUSION].append(table)
         parts[RANKS].append(ranks)
-        parts[TRACES].append(_traces(room, library))
     tables = {name: pd.concat(found, ignore_index=True) for name, found in parts.items()}
     tables[SEEDS] = seeds_of(library)
     return {name: table for name, table in tables.items() if len(table)}
@@ -306,20 +303,3 @@ def _confusions(
         return pd.DataFrame(), pd.DataFrame()
     table, ranked = (pd.concat(parts, ignore_index=True) for parts in (tables, ranks))
     return room.label(table), room.label(ranked)
-
-
-def _traces(room: _Room, library: Library) -> pd.DataFrame:
-    """Responses over time to the best stimulus of every kind, grey before and after."""
-    parts = []
-    for number in room.bar(best_rows(library.table).tolist(), "traces"):
-        row, movie = library.table.iloc[number], library.frames(number)
-        padded = np.pad(movie, ((AROUND, AROUND), (0, 0), (0, 0)), constant_values=GREY)
-        is_population = row["neuron"] == POPULATION
-        neurons = None if is_population else [int(row["neuron"])]
-        trace = room.responses(padded[None], neurons)[0].mean(axis=0)
-        parts.append(
-            pd.DataFrame({"frame": np.arange(len(trace)) - AROUND, "response": trace}).assign(
-                neuron=POPULATION if is_population else row["neuron"], **_who(row)
-            )
-        )
-    return room.label(pd.concat(parts, ignore_index=True))

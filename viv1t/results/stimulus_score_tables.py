@@ -9,7 +9,6 @@ from viv1t.results.spec import TableSpec
 SCORES: Final = "stimulus_scores"
 CONFUSION: Final = "stimulus_confusion"
 RANKS: Final = "stimulus_ranks"
-TRACES: Final = "stimulus_traces"
 SEEDS: Final = "stimulus_seeds"
 
 _STIMULUS: Final = MappingProxyType(
@@ -98,16 +97,6 @@ _SPECS: Final[Mapping[str, tuple[Mapping[str, str], tuple[str, ...]]]] = Mapping
                 "correlation_plain": "likewise, as they are",
             },
             ("mouse", "library", "made_for", *_KIND),
-        ),
-        TRACES: (
-            {
-                **_STIMULUS,
-                **_ASKED,
-                "neuron": "that was asked; -1: mean over the population",
-                "frame": "0 is the first of the stimulus",
-                "response": "recorded units",
-            },
-            ("mouse", "library", "stimulus", "neuron", "responder", "frame"),
         ),
     }
 )

@@ -20,10 +20,12 @@ from viv1t.plot.style import (
     INK,
     PAGE_MM,
     RECORDED,
+    TRUTH_STYLE,
     WINE,
     ModelStyle,
     Plate,
     house_style,
+    model_styles,
     new_figure,
 )
 
@@ -39,6 +41,17 @@ _NAMES: Final = MappingProxyType(
     }
 )
 _CONTROL: Final = ModelStyle(BLUE, "o")
+
+
+def role_styles(scores: pd.DataFrame) -> dict[str, ModelStyle]:
+    """Responder -> style: the truth green, models in order.
+
+    Args:
+        scores: stimulus_scores.
+    """
+    roles = scores.drop_duplicates("responder").set_index("responder")["role"]
+    models = model_styles([str(name) for name in roles[roles != "truth"].index])
+    return {str(name): models.get(str(name), TRUTH_STYLE) for name in roles.index}
 
 
 def controls_figure(scores: pd.DataFrame, seeds: pd.DataFrame, *, responder: str) -> Plate:

@@ -1,6 +1,7 @@
 """Surrounds of different origin, or still and moving, around one centre: boxes and their tests."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -9,14 +10,66 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from viv1t import log
 from viv1t.analysis.families import Answer
-from viv1t.analysis.stimulus_comparisons import surround_answers
+from viv1t.analysis.stimulus_comparisons import as_made, relative_to_centre, surround_answers
+from viv1t.config.scripts import script_parser
 from viv1t.plot.figures.contextual import whisker_limits
 from viv1t.plot.figures.twin_and_truth import ORIGIN_STYLES
 from viv1t.plot.panels import box_and_dots, significance
 from viv1t.plot.style import PAGE_MM, RECORDED, ModelStyle, Plate, house_style, new_figure
+from viv1t.results.stimulus_score_tables import SCORES
+from viv1t.results.store import ResultDir, read_result
+
+logger = logging.getLogger(__name__)
 
 _TITLES: Final = MappingProxyType({"excite": "Most exciting", "inhibit": "Most inhibiting"})
+
+
+def draw_surrounds(
+    description: str,
+    name: str,
+    *,
+    conditions: Callable[[str], Mapping[str, Mapping[str, object]]],
+    pairs: Sequence[tuple[str, str]],
+    centre: str,
+    centre_motion: str | None = None,
+) -> None:
+    """What the command line of a script that compares surrounds asks for: figures/<name>_*.
+
+    Args:
+        description: the first line of `--help`.
+        name: of the figures; that of the responder follows.
+        conditions: goal -> conditions of `stimulus_comparisons.relative_to_centre`.
+        pairs: (weaker, stronger) conditions that are tested.
+        centre: default of `--centre_kind`.
+        centre_motion: that centres have by default; None: either.
+
+    Raises:
+        UserError: the table stimulus_scores is missing, or no neuron has what is compared.
+    """
+    parser = script_parser(description, "output_dir", "mouse_ids", "as_published", "verbose")
+    add = parser.add_argument
+    kinds = ("grating", "natural", "generated")
+    add("--centre_kind", choices=kinds, default=centre, help="what the centre shows")
+    add("--any_contrast", action="store_true", help="stimuli that were not contrast-matched")
+    args = parser.parse_args()
+    log.setup(args.verbose)
+    scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
+    matched = False if args.any_contrast or args.as_published else None
+    moves = centre_motion if args.centre_kind == centre else None
+    for responder in dict.fromkeys(scores["responder"]):
+        rows = as_made(scores, responder=responder, contrast_matched=matched)
+        relative = {}
+        for goal in ("excite", "inhibit"):
+            if ((rows["goal"] == goal) & (rows["surround"] != "none")).any() or goal == "excite":
+                relative[goal] = relative_to_centre(
+                    rows, conditions(goal), centre=args.centre_kind, centre_motion=moves
+                )
+        words = " ".join(word for word in (moves, args.centre_kind) if word)
+        plate = surround_figure(relative, pairs, centre=words, as_published=args.as_published)
+        paths = plate.save(ResultDir(args.output_dir).figures, f"{name}_{responder}")
+        logger.info("wrote %s", paths[0])
 
 
 def surround_figure(

@@ -1,0 +1,27 @@
+"""Mean responses of a population to its full-field stimuli: figures/full_field_population."""
+
+import logging
+
+from viv1t import log
+from viv1t.config.scripts import run_script, script_parser
+from viv1t.plot.figures.population_full_field import full_field_figure, population_responses
+from viv1t.plot.figures.stimulus_controls import role_styles
+from viv1t.results.stimulus_score_tables import SCORES
+from viv1t.results.store import ResultDir, read_result
+
+logger = logging.getLogger("viv1t.visualize_full_field_population")
+
+
+def main() -> None:
+    """Read the command line, draw, and say what was written."""
+    args = script_parser(__doc__ or "", "output_dir", "mouse_ids", "verbose").parse_args()
+    log.setup(args.verbose)
+
+    scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
+    plate = full_field_figure(population_responses(scores), styles=role_styles(scores))
+    folder = ResultDir(args.output_dir).figures
+    logger.info("wrote %s", plate.save(folder, "full_field_population")[0])
+
+
+if __name__ == "__main__":
+    run_script(main)
