@@ -11,7 +11,7 @@ from viv1t.plot.style import BLUE, GREEN, ORANGE, VERMILION
 
 def architecture() -> Figure:
     """The rooms of the package, in layers; an arrow means "imports"."""
-    figure, axes = canvas(183, 116)
+    figure, axes = canvas(183, 134)
     for number, name in enumerate(_LAYERS):
         bottom = _bottom(number)
         box(axes, (3, bottom - 2), (177, 15), face="#F5F5F5", edge="#F5F5F5")
@@ -31,8 +31,8 @@ def architecture() -> Figure:
         6,
         3.4,
         "An arrow means: imports. Besides: layer 0 and config are open to all, layer 1 to training "
-        "and insilico, results to layer 4, everything to scripts,\ndata, insilico and analysis to "
-        "validation. Nothing else may be imported; tests/test_architecture.py checks it.",
+        "and insilico, results to layers 4 and 5, data, stimuli\nand analysis to layer 5, "
+        "everything to scripts. The table below is exact, and tests/test_architecture.py checks it.",
         va="center",
         fontsize=6.5,
     )
@@ -49,17 +49,27 @@ class Room(NamedTuple):
     note: str
 
 
-_LAYERS: Final = ("words", "plain parts", "data, models", "at work", "ask, draw", "scripts")
+_LAYERS: Final = (
+    "words",
+    "plain parts",
+    "data, models",
+    "at work",
+    "ask, draw",
+    "put together",
+    "scripts",
+)
 _STEP: Final = "criterions  optimizer  scheduler  checkpoint"
 _WORDS: Final = "names  errors  units  rng  registry  log  batch  utils"
-SCRIPTS: Final = "train.py   predict.py   data/   misc/   tuning_*/"
+SCRIPTS: Final = "train.py   predict.py   data/   misc/   tuning_*/   most_*/   in_vivo_*/"
 ROOMS: Final = MappingProxyType(
     {
-        SCRIPTS: Room(5, 33, 144, VERMILION, "flags in, calls of the package, a line out"),
+        SCRIPTS: Room(6, 33, 144, VERMILION, "flags in, calls of the package, a line out"),
+        "validation": Room(5, 39, 24, BLUE, "is truth recovered?"),
+        "in_vivo": Room(5, 66, 23, BLUE, "later recordings"),
+        "most_exciting_stimulus": Room(5, 93, 44, BLUE, "searched, generated, exported"),
+        "report": Room(5, 141, 36, GREEN, "all of it on one page"),
         "plot": Room(4, 141, 36, GREEN, "tables in, figures out"),
-        "report": Room(4, 103, 31, GREEN, "all of it on one page"),
         "experiments": Room(4, 66, 33, BLUE, "stimuli out, tables back"),
-        "validation": Room(4, 39, 24, BLUE, "is truth recovered?"),
         "training": Room(3, 33, 34, BLUE, "loop, resuming, evaluation"),
         "stimuli": Room(3, 70, 27, GREEN, "gratings, discs, noise"),
         "insilico": Room(3, 101, 34, BLUE, "load, DigitalTwin, replay"),
@@ -77,16 +87,19 @@ ROOMS: Final = MappingProxyType(
 _ARROWS: Final = (
     (SCRIPTS, 36, "training", 36),
     (SCRIPTS, 51, "validation", 51),
-    ("validation", 63, "experiments", 66),
-    (SCRIPTS, 83, "experiments", 83),
-    (SCRIPTS, 118, "report", 118),
+    (SCRIPTS, 77, "in_vivo", 77),
+    (SCRIPTS, 115, "most_exciting_stimulus", 115),
+    (SCRIPTS, 159, "report", 159),
+    ("validation", 57, "experiments", 69),
+    ("in_vivo", 77, "experiments", 77),
+    ("in_vivo", 89, "most_exciting_stimulus", 93),
+    ("report", 141, "most_exciting_stimulus", 137),
+    ("most_exciting_stimulus", 101, "experiments", 91),
+    ("most_exciting_stimulus", 115, "insilico", 115),
+    ("report", 159, "plot", 159),
     ("experiments", 83, "stimuli", 83),
     ("experiments", 95, "insilico", 108),
-    ("report", 134, "plot", 141),
-    ("report", 133.5, "analysis", 147),
-    ("report", 133.5, "data", 142.5),
     ("plot", 159, "analysis", 159),
-    (SCRIPTS, 159, "plot", 159),
     ("training", 50, _STEP, 50),
     ("training", 58, "model", 108),
     ("training", 64, "data", 146),
