@@ -26,7 +26,7 @@ def main() -> None:
     if found is None:
         logger.info("no neuron flips: no traces to draw")
         return
-    plate = surround_traces_figure(*found)
+    plate = surround_traces_figure(found[0], on_s=found[1])
     paths = plate.save(ResultDir(args.output_dir).figures, "in_vivo_flip_traces")
     logger.info("wrote %s", paths[0])
 

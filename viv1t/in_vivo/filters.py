@@ -51,6 +51,8 @@ def in_field(
             loses the right and lower margin, and the middle is rounded to whole pixels.
     """
     centres = np.asarray(centres_px, dtype=float)
+    if np.isnan(centres).all():
+        return np.zeros(len(centres), dtype=bool)
     middle = np.nanmean(centres, axis=0)
     size: tuple[float, float] = (monitor.width_px, monitor.height_px)
     if as_published:

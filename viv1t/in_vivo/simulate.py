@@ -22,6 +22,7 @@ from viv1t.data.mice import Mouse
 from viv1t.data.recording import Recording
 from viv1t.data.synthetic import Population, SyntheticMouse, load_truth
 from viv1t.data.synthetic.behaviour import MEAN_PUPIL, sample_behaviour
+from viv1t.data.synthetic.oracle import WITHOUT
 from viv1t.errors import DataError
 from viv1t.in_vivo.reliability import TIER
 from viv1t.in_vivo.session import ARTIFICIAL, NAME, NATURAL, day_folder
@@ -33,8 +34,6 @@ from viv1t.rng import child
 from viv1t.utils.files import read_yaml, write_yaml
 
 MADE_BY: Final = "simulated.yaml"
-# What makes a surround act; a null session has none of it.
-SURROUND_WEIGHTS: Final = ("w_iso", "w_cross", "w_untuned", "w_feedback", "w_facilitation")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +210,7 @@ class Animal:
 
 def without_surround(truth: pd.DataFrame) -> pd.DataFrame:
     """The truth of neurons on which surrounds do not act; receptive fields are kept."""
-    return truth.assign(**dict.fromkeys(SURROUND_WEIGHTS, 0.0))
+    return truth.assign(**dict.fromkeys(WITHOUT["surround"], 0.0))
 
 
 def _record_natural(folder: Path, recording: Recording, animal: Animal, *, progress: bool) -> None:

@@ -74,8 +74,8 @@ _SPECS: Final[Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]]] = Ma
                 "published": "20 % more cross than iso at high, iso than cross at low contrast, by "
                 "the means of all presentations, without a test",
                 "selected": "the same in odd or in even presentations",
-                "p": "of the flip in presentations that did not select, Mann-Whitney",
-                "q": "after Benjamini & Hochberg, over neurons of the field of view",
+                "p": "of the flip in presentations that did not select, one-sided Welch tests",
+                "q": "after Benjamini & Hochberg, over the neurons that were selected",
                 "flip": "q <= .05",
             },
             ("mouse", "day", "neuron", "responder"),
