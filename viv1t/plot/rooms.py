@@ -32,7 +32,7 @@ def architecture() -> Figure:
         3.4,
         "An arrow means: imports. Besides: layer 0 and config are open to all, layer 1 to training "
         "and insilico, results to layers 4 and 5, data, stimuli\nand analysis to layer 5, "
-        "everything to scripts. The table below is exact, and tests/test_architecture.py checks it.",
+        "everything to scripts. The table below is exact; tests/test_architecture.py checks it.",
         va="center",
         fontsize=6.5,
     )
