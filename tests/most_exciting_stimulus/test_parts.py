@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from small_twins import small_twin
 
 from viv1t.data.cache import write_npz
+from viv1t.data.transforms import response_scale
 from viv1t.errors import ConfigError, MissingResultError
 from viv1t.most_exciting_stimulus.canvas import full_field
-from viv1t.most_exciting_stimulus.objective import one_neuron
+from viv1t.most_exciting_stimulus.objective import one_neuron, population
 from viv1t.most_exciting_stimulus.parameters import Fourier, Pixel, Spectrum
-from viv1t.most_exciting_stimulus.parts import Part, Settings, recipe
+from viv1t.most_exciting_stimulus.parts import Part, Settings, recipe, response_unit
 from viv1t.most_exciting_stimulus.penalties import Smoothness, SpectrumKL, TotalVariation
 from viv1t.most_exciting_stimulus.published import PublishedParameters
 from viv1t.most_exciting_stimulus.spectrum import spectrum_path
@@ -83,3 +85,17 @@ def test_a_start_is_a_standardised_clip():
     start = Part(**{**vars(part()), "init": clip}).start
     assert torch.equal(start[:, :3], torch.full((4, 3, 10), -1.0))
     assert torch.equal(start[:, 3:], torch.full((4, 3, 10), 1.0))
+
+
+def test_penalties_are_in_standard_deviations_of_the_response(folder):
+    twin = small_twin()
+    scale = response_scale(twin.mouse("A").statistics)
+    assert response_unit(twin, "A", one_neuron(1)) == pytest.approx(scale[1])
+    expected = 0.5 * scale[0] + 2 * scale[2]
+    assert response_unit(twin, "A", population([0.5, 0, -2])) == pytest.approx(expected)
+    assert response_unit(None, "A", one_neuron(1)) == 1
+    settings = Settings(method="kl", num_frames=4, alpha=0.5, smoothness=2)
+    whose = Part(**{**vars(part()), "objective": one_neuron(2)})
+    smooth, divergence = recipe(settings, whose, folder, "A", responder=twin)[1]
+    assert smooth.weight == pytest.approx(2 * scale[2])
+    assert divergence.alpha == pytest.approx(0.5 * scale[2])

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from viv1t.config.flags import check, flag
+from viv1t.data.transforms import response_scale
+from viv1t.insilico.twin import DigitalTwin
 from viv1t.most_exciting_stimulus.ascent import Penalty
 from viv1t.most_exciting_stimulus.canvas import Canvas
 from viv1t.most_exciting_stimulus.constraints import Constraint, HeldContrast, Sigmoid
@@ -43,7 +45,9 @@ class Settings:
     )
     num_frames: int = flag(30, help="frames of a stimulus")
     sd: float = flag(0.01, help="standard deviation of the noise at the start")
-    alpha: float = flag(1.0, help="weight of the divergence, of --method kl")
+    alpha: float = flag(
+        1.0, help="weight of the divergence, of --method kl, in standard deviations of the response"
+    )
     spatial_cutoff: float = flag(0.5, help="share of spatial frequencies that cutoff keeps")
     temporal_cutoff: float = flag(1.0, help="share of temporal frequencies that cutoff keeps")
     loss_mode: Reduce = flag("sum", help="the response over the stimulus: its sum or max")
@@ -55,10 +59,14 @@ class Settings:
     num_seeds: int = flag(1, help="starts, ascended together; results tell what they agree on")
     jitter: int = flag(0, help="pixels by which stimuli are moved at random in each step")
     total_variation: float = flag(
-        0.0, help="response given up for each grey value of the mean step between neighbours"
+        0.0,
+        help="standard deviations of the response given up for each grey value of the mean step "
+        "between neighbours in space and time",
     )
     smoothness: float = flag(
-        0.0, help="response given up for each squared grey value between frames, on average"
+        0.0,
+        help="standard deviations of the response given up for each squared grey value between "
+        "frames, on average",
     )
     diversity: float = flag(
         0.0,
@@ -129,7 +137,7 @@ def recipe(
     folder: Path,
     mouse_id: MouseId,
     *,
-    device: torch.device | str = "cpu",
+    responder: Any = None,  # noqa: ANN401
     as_published: bool = False,
 ) -> tuple[Parameterisation, list[Penalty]]:
     """What is optimised for a part, and what is not wanted of it.
@@ -139,7 +147,8 @@ def recipe(
         part: what is made.
         folder: of the results, where the natural spectrum of kl and spectrum is.
         mouse_id: the mouse.
-        device: of the numbers.
+        responder: who is asked; its device holds the numbers, and penalties are in standard
+            deviations of its response; None: on the CPU, and in units of the response.
         as_published: the published numbers, and the mean luminance counts in the spectrum.
 
     Raises:
@@ -150,10 +159,11 @@ def recipe(
         "num_frames": settings.num_frames,
         "static": part.static,
         "sd": settings.sd,
-        "device": device,
+        "device": getattr(responder, "device", "cpu"),
     }
+    unit = response_unit(responder, mouse_id, part.objective)
     penalties: list[Penalty] = [
-        penalty(weight=weight)
+        penalty(weight=unit * weight)
         for penalty, weight in (
             (TotalVariation, settings.total_variation),
             (Smoothness, settings.smoothness),
@@ -173,11 +183,29 @@ def recipe(
         amplitude = spectrum.amplitude_static if part.static else spectrum.amplitude
         return Spectrum(**start, amplitude=amplitude), penalties
     freq = torch.from_numpy(spectrum.freq)
-    divergence = SpectrumKL(spectrum=freq, alpha=settings.alpha, with_dc=as_published)
+    divergence = SpectrumKL(spectrum=freq, alpha=unit * settings.alpha, with_dc=as_published)
     penalties.append(divergence)
     if as_published:
         return PublishedParameters(**start, method="kl"), penalties
     return Fourier(**start, spatial_cutoff=1.0, temporal_cutoff=1.0), penalties
+
+
+def response_unit(responder: Any, mouse_id: MouseId, objective: Objective) -> float:  # noqa: ANN401
+    """A standard deviation of the objective's response in the recordings; 1 if it is not known.
+
+    Of several neurons, the sum of theirs, weighted. Published losses were in these units.
+
+    Args:
+        responder: a twin with statistics, or an ensemble of them, of which the first counts.
+        mouse_id: the mouse.
+        objective: whose response it is.
+    """
+    twin = getattr(responder, "members", (responder,))[0]
+    statistics = twin.mouse(mouse_id).statistics if isinstance(twin, DigitalTwin) else None
+    if statistics is None:
+        return 1.0
+    scale = response_scale(statistics)[list(objective.neurons)]
+    return float(np.abs(objective.weights) @ scale)
 
 
 def _is_positive(text: str) -> bool:

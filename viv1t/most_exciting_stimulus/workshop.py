@@ -124,7 +124,7 @@ class Workshop:
             part,
             self.probe.output_dir,
             self.mouse_id,
-            device=getattr(self.probe.responder, "device", "cpu"),
+            responder=self.probe.responder,
             as_published=self.as_published,
         )
         batch_size = self.probe.batch_size
@@ -172,10 +172,10 @@ class Workshop:
             write_npy(where / "consensus.npy", agreed.shared.astype(np.float32))
         if varied is not None:
             self._write_rows(part, varied, VARIED)
-            unlike = consensus(varied.video, part.canvas.free)
-            share = varied.value / found.value[found.best]
-            summary["varied_value"] = float(share.mean())
-            summary["varied_correlation"] = unlike.mean_plain
+            likeness = consensus(varied.video, part.canvas.free).plain
+            pairs = likeness[np.triu_indices(len(likeness), k=1)]
+            summary["varied_value"] = float((varied.value / found.value[found.best]).mean())
+            summary["varied_correlation"] = float(pairs.max())
         summary |= self._judged(part, found.video[found.best])
         self._write_checkpoint(part, found)
         write_yaml(where / SUMMARY, summary)
