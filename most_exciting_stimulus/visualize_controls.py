@@ -7,7 +7,8 @@ import pandas as pd
 from viv1t import log
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.errors import ConfigError, MissingResultError
-from viv1t.plot.figures.stimulus_controls import controls_figure, held_out_figure, role_styles
+from viv1t.plot.figures.stimulus_controls import controls_figure, held_out_figure
+from viv1t.plot.style import responder_styles
 from viv1t.results.stimulus_score_tables import SCORES, SEEDS
 from viv1t.results.store import ResultDir, read_result
 
@@ -25,7 +26,7 @@ def main() -> None:
         seeds = seeds[seeds["mouse"].isin(set(scores["mouse"]))]
     except MissingResultError:
         seeds = pd.DataFrame()
-    folder, styles = ResultDir(args.output_dir).figures, role_styles(scores)
+    folder, styles = ResultDir(args.output_dir).figures, responder_styles(scores["responder"])
     for responder in styles:
         plate = controls_figure(scores, seeds, responder=responder)
         logger.info("wrote %s", plate.save(folder, f"stimulus_controls_{responder}")[0])

@@ -5,7 +5,7 @@ import logging
 from viv1t import log
 from viv1t.config.scripts import run_script, script_parser
 from viv1t.plot.figures.population_full_field import distribution_figure, population_responses
-from viv1t.plot.figures.stimulus_controls import role_styles
+from viv1t.plot.style import responder_styles
 from viv1t.results.stimulus_score_tables import SCORES
 from viv1t.results.store import ResultDir, read_result
 
@@ -18,7 +18,9 @@ def main() -> None:
     log.setup(args.verbose)
 
     scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
-    plate = distribution_figure(population_responses(scores), styles=role_styles(scores))
+    plate = distribution_figure(
+        population_responses(scores), styles=responder_styles(scores["responder"])
+    )
     folder = ResultDir(args.output_dir).figures
     logger.info("wrote %s", plate.save(folder, "population_responses")[0])
 

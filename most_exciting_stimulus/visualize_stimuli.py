@@ -7,7 +7,7 @@ from viv1t.config.scripts import run_script, script_parser
 from viv1t.most_exciting_stimulus.library import read_libraries
 from viv1t.most_exciting_stimulus.side_by_side import neuron_name, richest_neurons, side_by_side
 from viv1t.plot.figures.stimulus_panels import Shown, stimulus_panels_figure
-from viv1t.plot.style import model_styles
+from viv1t.plot.style import responder_styles
 from viv1t.results.store import ResultDir
 from viv1t.units import FPS
 
@@ -36,7 +36,7 @@ def main() -> None:
         plate = stimulus_panels_figure(
             [Shown(**one) for one in found],
             fps=FPS,
-            styles=model_styles(responders),
+            styles=responder_styles(responders),
             name=neuron_name(mouse_id, neuron),
         )
         who = "population" if neuron < 0 else f"neuron{neuron:04d}"

@@ -28,16 +28,16 @@ from viv1t.plot.figures.population_full_field import (
     population_responses,
 )
 from viv1t.plot.figures.stimulus_confusion import confusion_figure
-from viv1t.plot.figures.stimulus_controls import controls_figure, held_out_figure, role_styles
+from viv1t.plot.figures.stimulus_controls import controls_figure, held_out_figure
 from viv1t.plot.figures.stimulus_panels import Shown, stimulus_panels_figure
 from viv1t.plot.figures.surround_comparisons import surround_figure
-from viv1t.plot.style import Plate, house_style, model_styles
+from viv1t.plot.style import Plate, house_style, responder_styles
 
 sys.path.insert(0, str(Path(__file__).parent))
 from layout import assert_readable
 
 SCORES = made.scores()
-STYLES = role_styles(SCORES)
+STYLES = responder_styles(SCORES["responder"])
 
 
 def surrounds(conditions, centre, motion=None, table=SCORES):
@@ -71,7 +71,7 @@ def draw_panels(num=5) -> Plate:
         )
         for k in range(num)
     ]
-    styles = model_styles(["run", "truth"])
+    styles = responder_styles(["run", "truth"])
     return stimulus_panels_figure(shown, fps=30.0, styles=styles, name="Mouse S1, neuron 12")
 
 

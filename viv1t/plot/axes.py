@@ -1,8 +1,10 @@
 """Small things that all panels need: labels with units, letters, reference lines."""
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from viv1t.plot.style import RECORDED
 
@@ -37,6 +39,20 @@ def legend_below(figure: Figure, *panels: Axes) -> None:
     if named:
         ncols = min(len(named), 6)
         figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=ncols)
+
+
+def log_y(axes: Axes, low: float, high: float) -> None:
+    """Make the y axis logarithmic, with plain numbers between `low` and `high` as ticks."""
+    axes.set_yscale("log")
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for steps in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)):
+        ticks = [step * 10.0**k for k in powers for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 4:
+            break
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def proportional_line(axes: Axes, slope: float, text: str, *, upto: float, dashed: bool) -> None:

@@ -1,6 +1,6 @@
 """The house style: colours, sizes in mm, and how a figure is saved with its numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 
 from viv1t.errors import ConfigError
+from viv1t.results.manifest import TRUTH as TRUTH_LABEL
 from viv1t.results.manifest import Source
 from viv1t.utils.files import atomic
 
@@ -152,6 +153,17 @@ def source_styles(
             )
         styles[source.label] = style._replace(colour=source.colour or style.colour)
     return {source.label: styles[source.label] for source in sources}
+
+
+def responder_styles(names: Iterable[str]) -> dict[str, ModelStyle]:
+    """The style of each that answers: the one called truth green, models in order.
+
+    Raises:
+        ConfigError: there are more models than colours that can be told apart.
+    """
+    every = list(dict.fromkeys(names))
+    styles = model_styles([name for name in every if name != TRUTH_LABEL])
+    return {name: styles.get(name, TRUTH_STYLE) for name in every}
 
 
 def new_figure(width_mm: float, height_mm: float) -> Figure:

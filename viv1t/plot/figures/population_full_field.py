@@ -22,7 +22,7 @@ _NAMES: Final = (
     "G grating, NI natural image, NV natural video, GI generated image, GV generated video; ME "
     "exciting, MI inhibiting"
 )
-_MEAN: Final = ("Mean response", "a.u., sum")
+_MEAN: Final = ("Mean", "sum, a.u.")
 
 
 def population_responses(
@@ -111,7 +111,7 @@ def distribution_figure(
         figure = new_figure(PAGE_MM, 82)
         upper, lower = figure.subplots(2, 1, height_ratios=(1.5, 1), sharex=True)
         quartiles = split_violins(
-            upper, groups, values, styles=styles, quantity=("Response", "a.u., sum")
+            upper, groups, values, styles=styles, quantity=("Response", "sum, a.u.")
         )
         upper.set_title("Over neurons")
         chosen = {name: styles[name] for name in shown}
@@ -155,6 +155,9 @@ def _brackets(axes: Axes, groups: Sequence[str], answers: Sequence[Answer]) -> N
         for a in answers
         if a.question.first in groups
     ]
-    for ends, answer in sorted(here, key=lambda pair: pair[0][1] - pair[0][0]):
-        significance(axes, ends[0], ends[1], answer.test)
+    top = float(axes.dataLim.y1)
+    ticks = [tick for tick in axes.get_yticks() if tick <= top]
+    for step, (ends, answer) in enumerate(sorted(here, key=lambda pair: pair[0][1] - pair[0][0])):
+        significance(axes, ends[0], ends[1], answer.test, y=top * (1.06 + 0.11 * step))
+    axes.set_yticks(ticks)
     axes.set_ylim(bottom=min(0.0, float(np.nan_to_num(axes.get_ylim()[0]))))

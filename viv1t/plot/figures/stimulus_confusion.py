@@ -63,13 +63,13 @@ def _ranks(axes: Axes, ranks: pd.DataFrame) -> pd.DataFrame:
     parts, said = [], []
     for matched, style, name in (
         (False, AS_MADE, "as made"),
-        (True, MATCHED, "on each receptive field"),
+        (True, MATCHED, "moved"),
     ):
         found = ranks.loc[ranks["matched"] == matched, "rank"].to_numpy(float)
         share = 100 * (found[:, None] <= places).mean(axis=0)
         axes.step(places, share, where="post", color=style.colour, label=name, zorder=style.zorder)
         axes.plot(places[:1], share[:1], marker=style.marker, markersize=4, color=style.colour)
-        said.append(f"{name.split()[0]}: median {np.median(found):g}, first {share[0]:.0f} %")
+        said.append(f"{name}: median {np.median(found):g}, first {share[0]:.0f} %")
         parts.append(pd.DataFrame({"matched": matched, "rank": places, "percent": share}))
     axes.plot(
         places,
@@ -79,7 +79,8 @@ def _ranks(axes: Axes, ranks: pd.DataFrame) -> pd.DataFrame:
         linestyle=(0, (4, 2)),
         label="chance",
     )
+    axes.set_box_aspect(1)
     axes.set(xlim=(0.5, num + 0.5), ylim=(0, 105), title="Rank of the own neuron")
     corner_text(axes, "\n".join(said), right=True, top=False)
-    label(axes, x=("Among the most driven", "neurons"), y=("Stimuli", "%"))
+    label(axes, x=("Most driven", "neurons"), y=("Stimuli", "%"))
     return pd.concat(parts, ignore_index=True)

@@ -7,12 +7,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from viv1t.analysis.families import Answer, Question, answer_family
 from viv1t.analysis.stimulus_comparisons import contrast_curves, control_ratios, held_out_gains
 from viv1t.errors import ConfigError
-from viv1t.plot.axes import label
+from viv1t.plot.axes import label, log_y
 from viv1t.plot.figures.twin_and_truth import ORIGIN_STYLES
 from viv1t.plot.panels import box_and_dots, corner_text, significance
 from viv1t.plot.style import (
@@ -20,12 +19,10 @@ from viv1t.plot.style import (
     INK,
     PAGE_MM,
     RECORDED,
-    TRUTH_STYLE,
     WINE,
     ModelStyle,
     Plate,
     house_style,
-    model_styles,
     new_figure,
 )
 
@@ -41,17 +38,6 @@ _NAMES: Final = MappingProxyType(
     }
 )
 _CONTROL: Final = ModelStyle(BLUE, "o")
-
-
-def role_styles(scores: pd.DataFrame) -> dict[str, ModelStyle]:
-    """Responder -> style: the truth green, models in order.
-
-    Args:
-        scores: stimulus_scores.
-    """
-    roles = scores.drop_duplicates("responder").set_index("responder")["role"]
-    models = model_styles([str(name) for name in roles[roles != "truth"].index])
-    return {str(name): models.get(str(name), TRUTH_STYLE) for name in roles.index}
 
 
 def controls_figure(scores: pd.DataFrame, seeds: pd.DataFrame, *, responder: str) -> Plate:
@@ -129,6 +115,7 @@ def _controls(axes: Axes, wide: pd.DataFrame) -> list[Answer]:
         limits=(bottom, top),
     )
     axes.axhline(1, color=RECORDED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
+    axes.set_yticks([tick for tick in axes.get_yticks() if bottom <= tick <= top])
     for place, answer in enumerate(answers):
         significance(axes, place, place, answer.test, y=top)
     axes.set_title("Controls")
@@ -158,7 +145,8 @@ def _contrast(axes: Axes, curves: pd.DataFrame) -> pd.DataFrame:
     axes.axhline(0, color=RECORDED, linewidth=0.6, zorder=0)
     axes.set_xlim(left=0)
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.28 * (high - low))
+    axes.set_ylim(low, high + 0.1 * (1 + drawn["origin"].nunique()) * (high - low))
+    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= 101])
     axes.legend(loc="upper left")
     axes.set_title("Contrast")
     label(axes, x=("RMS contrast", "grey values"), y=("Response above grey", "% of largest"))
@@ -230,15 +218,13 @@ def _ratios(
     known = every[np.isfinite(every)]
     low, high = (known.min(), known.max()) if known.size else (0.5, 2.0)
     limits = (min(0.8, float(low) / 1.15), max(1.25, float(high) * 1.15))
-    axes.set_yscale("log")
+    log_y(axes, *limits)
     box_and_dots(
         axes, ratios, styles=styles, quantity=("Generated", "of best other"), limits=limits
     )
     axes.axhline(1, color=RECORDED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     for place, answer in enumerate(answers):
         significance(axes, place, place, answer.test, y=limits[1])
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_title("Generated against others")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from viv1t.plot.style import PAGE_MM, RECORDED, ModelStyle, Plate, house_style, 
 
 NUM_FRAMES = 4
 MAX_COLUMNS = 3
+# Of a line of a title.
+MAX_CHARACTERS = 36
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +84,8 @@ def stimulus_panels_figure(
             strip = figure.add_subplot(grid[2 * row, column])
             picks = np.linspace(0, len(one.frames) - 1, NUM_FRAMES).round().astype(int)
             thumbnails(strip, one.frames[picks], names=[f"{k / fps:.2f} s" for k in picks])
-            strip.set_title(_folded(one.title), fontsize=6.5)
+            strip.set_anchor("W")
+            strip.set_title(fill(one.title, MAX_CHARACTERS), fontsize=6.5)
             axes = figure.add_subplot(grid[2 * row + 1, column])
             _traces(axes, one, peaks, fps, styles)
             axes.set_ylim(low - 0.03 * (high - low), high + 0.08 * (high - low))
@@ -135,9 +139,3 @@ def _traces(
             label=str(responder),
         )
         axes.set_xlim(line["time_s"].min(), line["time_s"].max())
-
-
-def _folded(title: str) -> str:
-    """Two lines where one would not fit."""
-    head, comma, tail = title.partition(", ")
-    return f"{head},\n{tail}" if comma and len(title) > 28 else title

@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from viv1t import log
 from viv1t.analysis.families import Answer
 from viv1t.analysis.stimulus_comparisons import as_made, relative_to_centre, surround_answers
 from viv1t.config.scripts import script_parser
+from viv1t.plot.axes import log_y
 from viv1t.plot.figures.contextual import whisker_limits
 from viv1t.plot.figures.twin_and_truth import ORIGIN_STYLES
 from viv1t.plot.panels import box_and_dots, significance
@@ -126,12 +126,14 @@ def _boxes(axes: Axes, table: pd.DataFrame, answers: Sequence[Answer], *, is_log
         positive = every[every > 0]
         low = float(np.quantile(positive, 0.01)) / 1.4 if positive.size else 0.1
         limits = (low, max(1.2, float(np.nanmax(every)) * 1.2))
-        axes.set_yscale("log")
         values = {name: np.maximum(v, low / 2) for name, v in values.items()}
     else:
         limits = whisker_limits(*values.values(), [1.1])
     quantity = ("Response", "of centre alone")
     box_and_dots(axes, values, styles=styles, quantity=quantity, limits=limits)
+    if is_log:
+        log_y(axes, *limits)
+    axes.set_yticks([tick for tick in axes.get_yticks() if limits[0] <= tick <= limits[1]])
     axes.axhline(1, color=RECORDED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
     columns = list(table)
     spans = []
@@ -149,9 +151,6 @@ def _boxes(axes: Axes, table: pd.DataFrame, answers: Sequence[Answer], *, is_log
             else (height + (0.04 + 0.1 * step) * (limits[1] - limits[0]))
         )
         significance(axes, min(ends), max(ends), answer.test, y=level)
-    if is_log:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def condition_style(name: str) -> ModelStyle:

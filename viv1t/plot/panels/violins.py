@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 from scipy.stats import gaussian_kde
 
-from viv1t.plot.axes import label
+from viv1t.plot.axes import label, log_y
 from viv1t.plot.style import INK, ModelStyle
 
 _WIDTH: Final = 0.42
@@ -37,6 +37,7 @@ def split_violins(
         quantity: name and unit of the values.
     """
     rows = []
+    ends = (np.inf, -np.inf)
     sides = {name: (-1, 1)[place] for place, name in enumerate(values)}
     for name, of_label in values.items():
         colour = styles[name].colour
@@ -46,6 +47,8 @@ def split_violins(
             known = flat[~np.isnan(flat)]
             positive = known[known > 0]
             logs = np.log10(positive)
+            if len(positive):
+                ends = (min(ends[0], positive.min()), max(ends[1], positive.max()))
             if len(logs) > 1 and np.ptp(logs) > 0:
                 grid = np.linspace(logs.min(), logs.max(), _NUM_POINTS)
                 density = gaussian_kde(logs)(grid)
@@ -82,7 +85,8 @@ def split_violins(
                     float(known.mean()) if len(known) else np.nan,
                 )
             )
-    axes.set_yscale("log")
+    if np.isfinite(ends).all():
+        log_y(axes, *ends)
     axes.set_xticks(range(len(groups)), list(groups))
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.6, len(groups) - 0.4)
