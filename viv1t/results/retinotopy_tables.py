@@ -73,6 +73,7 @@ RETINOTOPY_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
             },
             key=("mouse", "trial", "frame"),
             made_by="misc/extract_flashing_images.py",
+            folder_flag="--data_dir",
         ),
     }
 )

@@ -1,4 +1,4 @@
-"""The tables of the neurons that stimuli are made for, see `specs.TABLES`."""
+"""The tables of reliable neurons and of the best recorded stimuli, see `specs.TABLES`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -20,6 +20,19 @@ SEARCH_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
             },
             key=("mouse", "neuron"),
             made_by="most_exciting_stimulus/estimate_neuron_reliability.py",
+        ),
+        "recorded_windows": TableSpec(
+            columns={
+                "mouse": "mouse",
+                "stimulus": "movie, drifting_gabor or image",
+                "trial": "first trial that shows the movie",
+                "frame": "first frame of the stretch",
+                "recorded": "weighted response of the population, mean over presentations, summed "
+                "over the stretch",
+                "predicted": "likewise of the model",
+            },
+            key=("mouse", "stimulus", "trial", "frame"),
+            made_by="most_exciting_stimulus/find_most_exciting_recorded.py",
         ),
     }
 )
