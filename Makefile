@@ -19,6 +19,7 @@ help:
 	@echo "make bench       what the faster paths save, measured (docs/benchmarks.md; about 10 min)"
 	@echo "make oracle      the proof of the tuning analyses, 10 populations (about an hour)"
 	@echo "make physiology  the tuning analyses of the models of make demo, and what they recover"
+	@echo "make most-exciting   stimuli for the ViViT of make demo, shown to the truth too (about 40 min)"
 	@echo "make check       ruff and mypy"
 	@echo "make install     only set up $(VENV)"
 
@@ -52,6 +53,7 @@ demo: $(VENV)/.installed
 	$(PY) misc/report.py --data_dir $(DATA) --output_dir $(DEMO)
 
 include misc/demo_physiology.mk
+include misc/demo_exciting.mk
 
 # The chain of tuning analyses on the truth, the trained model and LN, for more of the neurons and
 # in folders of its own: the demo's hold other settings.

@@ -11,6 +11,7 @@ from layout import assert_readable
 
 from viv1t.analysis.rankings import agreement, kind_tests, orders
 from viv1t.plot.figures.twin_and_truth import relative_to_centre, twin_and_truth_figure
+from viv1t.plot.style import house_style
 
 KINDS = ("generated", "natural", "grating")
 GAINS = {"none": 1.0, "grating": 1.2, "natural": 1.5, "generated": 2.0}
@@ -38,6 +39,8 @@ def test_all_can_be_read(tmp_path):
     plate = figure_of(surrounds())
     paths = plate.save(tmp_path, "twin_and_truth")
     assert {path.suffix for path in paths} == {".pdf", ".png", ".csv"}
+    with house_style():
+        plate.figure.draw_without_rendering()
     for axes in plate.figure.axes:
         texts = [text for text in axes.get_xticklabels() if text.get_text()]
         assert_readable(plate.figure, texts)

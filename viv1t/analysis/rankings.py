@@ -20,7 +20,9 @@ def kind_tests(
     columns: Sequence[str],
     baseline: str | None = None,
 ) -> pd.DataFrame:
-    """Wilcoxon tests between all pairs of kinds, for each column; one family after Holm (1979).
+    """Wilcoxon tests between all pairs of kinds, for each column and goal.
+
+    The pairs of one column and goal are a family, corrected after Holm (1979).
 
     Columns: responder (the column), goal, first, second, n, median_ratio (of first over second),
     share (of neurons where the first is larger), statistic, p, p_holm, effect (rank-biserial).
@@ -55,7 +57,8 @@ def kind_tests(
                     }
                 )
     tests = pd.DataFrame(rows)
-    return tests.assign(p_holm=holm(tests["p"].to_numpy(float)))
+    family = tests.groupby(["responder", "goal"], sort=False)["p"]
+    return tests.assign(p_holm=family.transform(lambda p: holm(p.to_numpy(float))))
 
 
 def orders(

@@ -1,7 +1,8 @@
 """Surrounds of equal contrast shown to the twin that chose them, and to the truth behind it."""
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,13 +36,13 @@ from viv1t.names import MouseId
 KINDS: Final = ("generated", "natural", "grating")
 CENTRE_ALONE: Final = "none"
 GOALS: Final[tuple[Goal, ...]] = ("excite", "inhibit")
-# Surrounds are tried at fewer spatial phases and speeds than centres.
+# All published directions, at more than the published frequencies; the best is refined.
 SPACE: Final = GratingSpace(
     directions_deg=tuple(range(0, 360, 45)),
-    cpds=(0.02, 0.04, 0.08, 0.12),
+    cpds=(0.02, 0.04, 0.08),
     hz=(1.0, 2.0, 4.0),
-    phases_deg=(0.0, 90.0, 180.0, 270.0),
-    rounds=2,
+    phases_deg=(0.0, 90.0),
+    rounds=1,
 )
 # Digits of contrast and mean: both goals share a search where they share these.
 ROUNDED: Final = 1
@@ -54,8 +55,13 @@ class VersusConfig:
 
     save_dir: str = flag(help="name of the generated stimuli, whose contrast was held (--rms)")
     step: int = flag(15, help="frames from one natural clip of a movie to the next")
+    goals: tuple[str, ...] = flag(GOALS, help="exciting surrounds, inhibiting ones, or both")
 
     def __post_init__(self) -> None:
+        check(
+            bool(self.goals) and set(self.goals) <= set(GOALS),
+            f"--goals must be of {', '.join(GOALS)}, got {', '.join(self.goals)}",
+        )
         check(self.step >= 1, f"--step must be 1 or more, got {self.step}")
 
     @property
@@ -125,7 +131,7 @@ def compare_surrounds(
     tables = []
     for mouse_id in probe.mouse_ids:
         library = read_library(library_folder(probe.output_dir, config.save_dir), [mouse_id])
-        trials = list(_trials(library, probe, mouse_id))
+        trials = [t for t in _trials(library, probe, mouse_id) if t.goal in config.goals]
         if not trials:
             raise MissingResultError(
                 f"{config.save_dir} holds no generated surround of held contrast of mouse "
@@ -205,7 +211,12 @@ def _baselines(
     for kind, search in (("grating", _search_gratings), ("natural", _search_clips)):
         columns = {name: trial.row[name] for name in ("neuron", "centre", "centre_motion", "goal")}
         name = f"{trial.row['stimulus']}_{kind}"
-        known = _stored(folder, mouse_id, name)
+        method = {
+            "beside": trial.row["stimulus"],
+            "contrast": [trial.canvas.rms, trial.canvas.mean],
+        }
+        method |= {"step": config.step} if kind == "natural" else {"space": asdict(SPACE)}
+        known = _stored(folder, mouse_id, name, method)
         if known is None:
             frames, value, source = search(probe, mouse_id, trial, config, data_dir)
             place = {
@@ -223,19 +234,23 @@ def _baselines(
                 "contrast_matched": True,
                 "source": source,
             }
-            method = {"beside": trial.row["stimulus"], "step": config.step}
             write_library(folder, mouse_id, pd.DataFrame([row]), frames[None], method=method)
             known = frames
         found[kind] = known
     return found
 
 
-def _stored(folder: Path, mouse_id: MouseId, name: str) -> NDArray[np.float32] | None:
+def _stored(
+    folder: Path, mouse_id: MouseId, name: str, method: Mapping[str, Any]
+) -> NDArray[np.float32] | None:
+    """The frames of a surround that was searched in the same way; None: there is none."""
     try:
         library = read_library(folder, [mouse_id])
     except MissingResultError:
         return None
-    rows = np.flatnonzero(library.table["stimulus"] == name)
+    same = json.dumps(dict(method), sort_keys=True, default=str)
+    is_it = (library.table["stimulus"] == name) & (library.table["method"] == same)
+    rows = np.flatnonzero(is_it)
     return library.frames(int(rows[0])) if len(rows) else None
 
 

@@ -55,7 +55,7 @@ def twin_and_truth_figure(table: pd.DataFrame, tests: pd.DataFrame, shares: pd.D
     relative = relative_to_centre(table, kinds)
     with house_style():
         figure = new_figure(PAGE_MM, 58 * len(goals) + 6)
-        panels = figure.subplots(len(goals), 4, squeeze=False, width_ratios=(1, 1, 1.1, 0.8))
+        panels = figure.subplots(len(goals), 4, squeeze=False, width_ratios=(1.2, 1.2, 1, 0.75))
         for row, goal in zip(panels, goals, strict=True):
             of_goal = relative[relative["goal"] == goal]
             for axes, name in zip(row[:2], ("twin", "truth"), strict=True):
@@ -70,9 +70,9 @@ def twin_and_truth_figure(table: pd.DataFrame, tests: pd.DataFrame, shares: pd.D
         "Surrounds of one RMS contrast and mean around a fixed centre, each the best for the twin: "
         "of gratings, of natural clips, generated. Left: responses of the twin and of the "
         "population it was trained on, divided by those to the centre alone; a line a neuron, bars "
-        "are medians, stars are Wilcoxon tests after Holm. Right: both against each other, and "
-        "neurons (pairs of surrounds) for which the order found in the twin holds in the truth; "
-        "dashes: by chance."
+        "are medians, stars are Wilcoxon tests, the three pairs corrected after Holm. Right: both "
+        "against each other, and neurons (pairs of surrounds) for which the order found in the "
+        "twin holds in the truth; dashes: by chance."
     )
     numbers = {"responses": relative, "tests": tests, "shares": shares}
     return Plate(figure, numbers, caption)
@@ -157,6 +157,7 @@ def _scatter(axes: Axes, rows: pd.DataFrame, kinds: Sequence[str]) -> None:
             label=f"{kind} surround",
         )
     axes.set(xlim=(0, ends), ylim=(0, ends), aspect="equal", title="Both")
+    axes.set_anchor("N")
     axes.locator_params(nbins=4)
     rho = rows[["twin", "truth"]].corr(method="spearman").to_numpy()[0, 1]
     corner_text(axes, f"n = {rows.groupby(['mouse', 'neuron']).ngroups}\nrank r = {rho:.2f}")
