@@ -1,6 +1,7 @@
 """Ascent on a small known neuron: what is kept, when it ends, and how it goes on."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -294,16 +295,21 @@ def test_a_file_of_another_ascent_is_refused(tmp_path):
     options = {"path": path, "config": QUICK, "facts": {"mouse": "A"}}
     ascend(asked, population([1, 1]), *PARTS, **options)
     brighter = Canvas(free=FREE, background=GREY + 1)
-    for name, objective, parts, change in (
-        ("objective", population([1, 2]), PARTS, {}),
-        ("canvas", population([1, 1]), (brighter, *PARTS[1:]), {}),
+    for words, objective, parts, change in (
+        ("objective weights", population([1, 2]), PARTS, {}),
+        ("canvas background", population([1, 1]), (brighter, *PARTS[1:]), {}),
         ("constraint", population([1, 1]), (*PARTS[:2], HeldContrast(rms=20.0)), {}),
         ("seeds", population([1, 1]), PARTS, {"seeds": [4]}),
-        ("config", population([1, 1]), PARTS, {"config": AscentConfig(num_steps=31, lr=0.2)}),
-        ("mouse", population([1, 1]), PARTS, {"facts": {"mouse": "B"}}),
+        (
+            "config num_steps (30, now 31)",
+            population([1, 1]),
+            PARTS,
+            {"config": AscentConfig(num_steps=31, lr=0.2)},
+        ),
+        ("mouse (A, now B)", population([1, 1]), PARTS, {"facts": {"mouse": "B"}}),
         ("penalties", population([1, 1]), PARTS, {"penalties": [TotalVariation(weight=1.0)]}),
     ):
-        with pytest.raises(ConfigError, match=f"made with another {name};"):
+        with pytest.raises(ConfigError, match=re.escape(f"made with another {words}")):
             ascend(asked, objective, *parts, **(options | change))
 
 

@@ -1,7 +1,7 @@
 """What an ascent found, on disk: finished, or with all that is needed to go on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -96,12 +96,10 @@ class Record:
             return None, None
         content = self.read()
         made = json.loads(content.get("facts", "{}"))
-        differing = sorted(
-            name for name in {*made, *self.facts} if made.get(name) != self.facts.get(name)
-        )
+        differing = list(_differences(made, self.facts))
         if differing:
             raise ConfigError(
-                f"{self.path} was made with another {', '.join(differing)}; delete it, or choose "
+                f"{self.path} was made with another {'; '.join(differing)}; delete it, or choose "
                 "another name for this one"
             )
         if content.get("state") is not None:
@@ -141,6 +139,17 @@ def describe(value: Any) -> Any:  # noqa: ANN401
     else:
         own = {}
     return {"kind": kind} | own
+
+
+def _differences(made: Any, now: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401
+    """What differs, by name; plain values are said."""
+    if isinstance(made, dict) and isinstance(now, dict):
+        for key in sorted({*made, *now}):
+            inner = f"{name} {key}".strip()
+            yield from _differences(made.get(key), now.get(key), inner)
+    elif made != now:
+        is_plain = not any(isinstance(value, dict | list) for value in (made, now))
+        yield f"{name} ({made}, now {now})" if is_plain else name
 
 
 def _to_plain(generated: Generated) -> dict[str, Any]:
