@@ -7,9 +7,10 @@ from viv1t import log
 from viv1t.config.flags import check
 from viv1t.config.scripts import PROBE_FLAGS, run_script, script_parser
 from viv1t.insilico.responders import open_probe
-from viv1t.most_exciting_stimulus.export import FORMATS, check_export, export_stimuli
+from viv1t.most_exciting_stimulus.export import FORMATS, check_export, export_stimuli, read_blocks
 from viv1t.most_exciting_stimulus.library import library_folder, read_libraries
 from viv1t.most_exciting_stimulus.manifest import RigTiming
+from viv1t.plot.stimulus_movies import rig_movie
 
 logger = logging.getLogger("viv1t.export_stimuli")
 
@@ -20,6 +21,7 @@ def main() -> None:
     add = parser.add_argument
     add("--export_dir", type=Path, default=None, help="of the set; none: export/ in the run")
     add("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="of frames")
+    add("--mp4", action="store_true", help="a lossless MP4 of each block as well, by ffmpeg")
     add("--everything", action="store_true", help="all stimuli, not only the best of each name")
     add("--grey_frames", type=int, default=15, help="of grey before and after each stimulus")
     add("--check", action="store_true", help="only read an exported set, and compare checksums")
@@ -51,6 +53,8 @@ def main() -> None:
             progress=probe.progress,
         )
         logger.info("wrote and checked %s", path)
+        for name, frames in read_blocks(path.parent) if args.mp4 else ():
+            rig_movie(path.parent / f"{name}.mp4", frames, fps=timing.fps)
 
 
 if __name__ == "__main__":

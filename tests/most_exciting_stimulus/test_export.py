@@ -15,6 +15,7 @@ from viv1t.most_exciting_stimulus.export import (
     export_names,
     export_stimuli,
     published_name,
+    read_blocks,
 )
 from viv1t.most_exciting_stimulus.library import read_libraries
 from viv1t.most_exciting_stimulus.manifest import NAME, RigTiming, read_manifest
@@ -30,14 +31,8 @@ def named(*rows):
 
 def export(tmp_path, **options):
     """The manifest of the libraries in a folder, exported to set/ in it."""
-    path = export_stimuli(
-        tmp_path / "set",
-        read_libraries(tmp_path),
-        mouse_id="S1",
-        monitor=MONITOR,
-        timing=TIMING,
-        **options,
-    )
+    given = {"mouse_id": "S1", "monitor": MONITOR, "timing": TIMING}
+    path = export_stimuli(tmp_path / "set", read_libraries(tmp_path), **given | options)
     return read_manifest(path)
 
 
@@ -161,3 +156,16 @@ def test_what_cannot_be_exported_is_said(tmp_path):
         export_stimuli(tmp_path, library, timing=replace(TIMING, stimulus=30), **place)
     with pytest.raises(ConfigError, match="none of 0 stimuli of mouse S2"):
         export_stimuli(tmp_path, library, timing=TIMING, **place | {"mouse_id": "S2"})
+
+
+def test_blocks_are_framed_by_grey(tmp_path):
+    frames = fill(tmp_path, "a", surrounds(3)[:2])
+    timing = replace(TIMING, grey_before=2, grey_after=3, grey=127.0)
+    export(tmp_path, timing=timing)
+    blocks = dict(read_blocks(tmp_path / "set"))
+    assert list(blocks) == ["GCS000_N003", "GCS001_N003"]
+    block = blocks["GCS001_N003"]
+    assert block.shape[0] == timing.block_frames
+    assert (block[:2] == 127).all()
+    assert (block[-3:] == 127).all()
+    np.testing.assert_array_equal(block[timing.window], np.rint(frames[1]))

@@ -1,7 +1,7 @@
 """Sets of stimuli as a rig takes them: frames on disk, a manifest, and proof that both agree."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import sha256
 from pathlib import Path
@@ -244,6 +244,16 @@ def check_export(folder: Path) -> Manifest:
                     f"(sha256 {stimulus.sha256[:12]}...); export them again"
                 )
     return manifest
+
+
+def read_blocks(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """(name, frames (t, h, w) with the grey before and after) of each stimulus of a set."""
+    manifest = read_manifest(folder)
+    timing = manifest.timing
+    around = ((timing.grey_before, timing.grey_after), (0, 0), (0, 0))
+    for stimulus in manifest.stimuli:
+        frames = read_frames(Path(folder) / stimulus.file)
+        yield stimulus.name, np.pad(frames, around, constant_values=round(timing.grey))
 
 
 def _read_png(path: Path) -> NDArray[np.uint8]:

@@ -96,7 +96,7 @@ def animate(
             columns=columns or int(np.ceil(np.sqrt(len(movies)))),
         )
     bar = tqdm(range(length), desc=path.name, unit="frame", disable=not progress, leave=False)
-    if path.suffix == ".mp4" and _write_mp4(path, map(draw, bar), fps=fps):
+    if path.suffix == ".mp4" and write_mp4(path, map(draw, bar), fps=fps):
         return path
     path = path.with_suffix(".gif")
     _write_gif(path, draw, bar, fps=fps)
@@ -275,16 +275,32 @@ def _write_gif(
         )
 
 
-def _write_mp4(path: Path, pictures: Iterator[Picture], *, fps: float) -> bool:
-    """Whether ffmpeg could write the video."""
+def write_mp4(
+    path: Path,
+    pictures: Iterator[Picture],
+    *,
+    fps: float,
+    lossless: bool = False,
+    otherwise: str = "becomes a GIF",
+) -> bool:
+    """Whether ffmpeg could write the video; one log line says so if not.
+
+    Args:
+        path: of the file.
+        pictures: (H, W, 3) in colour, or (H, W) in grey.
+        fps: frames per second.
+        lossless: grey pictures come back as they are; browsers do not play such files.
+        otherwise: what becomes of the path without ffmpeg, for the log line.
+    """
     program = shutil.which("ffmpeg")
     if program is None:
-        logger.info("ffmpeg is not installed: %s becomes a GIF", path)
+        logger.info("ffmpeg is not installed: %s %s", path, otherwise)
         return False
     first = next(pictures)
-    size = f"{first.shape[1]}x{first.shape[0]}"
-    given = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(fps), "-i", "-"]
-    made = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-threads", "1", "-map_metadata", "-1"]
+    size, colours = f"{first.shape[1]}x{first.shape[0]}", "rgb24" if first.ndim > 2 else "gray"
+    given = ["-f", "rawvideo", "-pix_fmt", colours, "-s", size, "-r", str(fps), "-i", "-"]
+    coded = ["-qp", "0", "-pix_fmt", "gray"] if lossless else ["-pix_fmt", "yuv420p"]
+    made = ["-c:v", "libx264", *coded, "-threads", "1", "-map_metadata", "-1"]
     same = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-f", "mp4"]
     try:
         with atomic(path) as temporary:
@@ -297,6 +313,6 @@ def _write_mp4(path: Path, pictures: Iterator[Picture], *, fps: float) -> bool:
             if process.returncode:
                 raise BrokenPipeError
     except BrokenPipeError:
-        logger.info("ffmpeg could not write %s (see above): it becomes a GIF", path)
+        logger.info("ffmpeg could not write %s (see above): it %s", path, otherwise)
         return False
     return True

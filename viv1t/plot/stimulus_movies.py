@@ -1,5 +1,7 @@
 """Animations of stimuli: the movie in grey, the response beneath."""
 
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import wrap
@@ -8,10 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from viv1t.plot.animate import animate
+from viv1t.errors import DataError
+from viv1t.plot.animate import animate, write_mp4
 
 # Characters of the title that fit beside each other.
 LINE: Final = 56
+# Pixels of a video for each pixel of the frames.
+SCALE: Final = 10
 QUANTITY: Final = ("Response", "a.u.")
 
 
@@ -54,3 +59,25 @@ def stimulus_movie(
         limits=limits,
         title="\n".join(lines),
     )
+
+
+def rig_movie(path: Path, frames: NDArray[np.uint8], *, fps: float) -> bool:
+    """Whether an MP4 of frames was written; it is lossless, and was decoded again to prove it.
+
+    Args:
+        path: ends with .mp4.
+        frames: (t, h, w) grey values; each pixel becomes a square of `SCALE` pixels.
+        fps: frames per second.
+
+    Raises:
+        DataError: the file gives back other frames.
+    """
+    large = frames.repeat(SCALE, axis=1).repeat(SCALE, axis=2)
+    if not write_mp4(path, iter(large), fps=fps, lossless=True, otherwise="is left out"):
+        return False
+    program = str(shutil.which("ffmpeg"))
+    decode = [program, "-loglevel", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "gray"]
+    found = subprocess.run([*decode, "-"], capture_output=True, check=False).stdout
+    if found != large.tobytes():
+        raise DataError(f"{path} gives back other frames than were written; leave out --mp4")
+    return True

@@ -34,7 +34,7 @@ _STYLE: Final = """
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(220px,1fr));gap:.8em}
 .cards figure{margin:0;padding:.6em}.cards img{width:100%;image-rendering:pixelated}
 .cards svg{width:100%;height:auto;display:block;margin-top:.3em}
-.cards figcaption{font-size:13px;line-height:1.4}.good{color:#006d51}.bad{color:#b04a00}
+.cards figcaption{font-size:13px;line-height:1.4;overflow-wrap:anywhere}.good{color:#006d51}.bad{color:#b04a00}
 .key span{margin-right:1.2em}td{white-space:normal;text-align:left;vertical-align:top}
 th{text-align:left}
 """
