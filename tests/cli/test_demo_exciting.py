@@ -14,7 +14,7 @@ from scripts import ROOT, run_script
 from viv1t.data.synthetic import recordings, session, write_recordings
 from viv1t.data.synthetic.presets import PRESETS
 from viv1t.most_exciting_stimulus.library import library_folder, read_library
-from viv1t.results.store import read_result
+from viv1t.results.store import read_result, write_result
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tables_of_truth import write_truth
@@ -51,17 +51,17 @@ def test_the_chain_from_recordings_to_the_truth(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "PRESETS", {"test": preset})
     data_dir, run = tmp_path / "data", tmp_path / "vivit"
     write_recordings(data_dir, preset="test")
-    assert run_script("data/save_response.py", "--data_dir", data_dir, "--verbose", "0") == 0
     (run / "ckpt").mkdir(parents=True)
     (run / "ckpt/model.pt").touch()
-    shutil.copytree(data_dir / "responses", run / "responses")
     (truth,) = data_dir.rglob("truth.parquet")
     write_truth(run, pd.read_parquet(truth))
+    ranked = {"neuron": range(6), "rank": range(6), "trial_reliability": 0.5, "correlation": 0.5}
+    table = pd.DataFrame({"mouse": "S1", **ranked})
+    write_result(run, "neuron_reliability", table, method={})
 
     few = {"BEST": 2, "STEPS": 12, "SEEDS": 1, "CLIPS": 20}
-    for script, *flags in commands(DEMO=tmp_path, DATA=data_dir, **few)[:5]:
-        who = () if "reliability" in script else ("--responder", "truth")
-        assert run_script(script, *flags, *who) == 0, script
+    for script, *flags in commands(DEMO=tmp_path, DATA=data_dir, **few)[1:5]:
+        assert run_script(script, *flags, "--responder", "truth") == 0, script
     assert len(read_library(library_folder(run, "cutoff30"))) == 2 * 3
     matched = read_library(library_folder(run, "cutoff30_matched")).table
     assert len(matched) == 2 * 2 * 2
