@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
-from stimulus_sets import FRAMES, MONITOR, fill, stimulus, surrounds
+from stimulus_sets import FRAMES, MONITOR, fill, movies, stimulus, surrounds
 
 from viv1t.errors import ConfigError, DataError
 from viv1t.most_exciting_stimulus.export import (
@@ -17,7 +17,7 @@ from viv1t.most_exciting_stimulus.export import (
     published_name,
     read_blocks,
 )
-from viv1t.most_exciting_stimulus.library import read_libraries
+from viv1t.most_exciting_stimulus.library import library_folder, read_libraries, write_library
 from viv1t.most_exciting_stimulus.manifest import NAME, RigTiming, read_manifest
 
 TIMING = RigTiming(fps=30.0, stimulus=FRAMES)
@@ -169,3 +169,17 @@ def test_blocks_are_framed_by_grey(tmp_path):
     assert (block[:2] == 127).all()
     assert (block[-3:] == 127).all()
     np.testing.assert_array_equal(block[timing.window], np.rint(frames[1]))
+
+
+def test_surrounds_around_another_centre_are_named(tmp_path, caplog):
+    rows = [row | {"centre_x_px": 8.0, "centre_y_px": 4.0} for row in surrounds(3)[:3]]
+    rows = [row | {"size_deg": 40.0} for row in rows]
+    frames = movies(3)
+    inside = MONITOR.disc(40.0, centre_px=(8.0, 4.0))
+    frames[1][:, inside] = frames[0][:, inside]
+    table = pd.DataFrame(rows)
+    write_library(library_folder(tmp_path, "a"), "S1", table, frames, method={})
+    export(tmp_path)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 1
+    assert messages[0].startswith("GCS002_N003 (a/grating_inhibit3) has another centre than GCS000")

@@ -55,7 +55,7 @@ def test_the_page_holds_all_stimuli_and_verdicts(tmp_path):
     assert page.count(">converged<") == page.count(">not converged<") == 1
     assert "1 of 2" in page
     assert "made &lt;here&gt;, seed 7, a/generated_inhibit3" in page
-    assert f"run: <b>{0.01 * frames[0, :, 0, 3].sum():.4g}</b>" in page
+    assert f"run: <b>{0.01 * frames[0, :, 0, 3].sum():.3g}</b>" in page
     assert page.count("<polyline") == 2 * len(frames)
     assert "Controls" not in page
 

@@ -1,5 +1,7 @@
 """Sets of stimuli as a rig takes them: frames on disk, a manifest, and proof that both agree."""
 
+import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -30,9 +32,12 @@ from viv1t.names import MouseId
 from viv1t.units import Monitor
 from viv1t.utils.files import write_npy
 
+logger = logging.getLogger(__name__)
+
 FrameFormat: TypeAlias = Literal["npy", "png"]
 FORMATS: Final[tuple[FrameFormat, ...]] = ("npy", "png")
 OTHER: Final = "ME"
+_CENTRE_NUMBER: Final = re.compile(r"^(G?CS)\d{3}")
 
 # (centre, centre_motion, for the population) -> prefix of the published names.
 _PREFIXES: Final[Mapping[tuple[str, str, bool], str]] = MappingProxyType(
@@ -162,6 +167,7 @@ def export_stimuli(
             f"none of {len(library)} stimuli of mouse {mouse_id} is of a kind with a published "
             "name; --everything exports them all"
         )
+    _warn_of_other_centres(library, names, monitor)
     folder = Path(folder)
     shown = []
     for row, name in tqdm(
@@ -181,6 +187,30 @@ def export_stimuli(
     path = write_manifest(folder / NAME, manifest)
     check_export(folder)
     return path
+
+
+def _warn_of_other_centres(library: Library, names: Mapping[int, str], monitor: Monitor) -> None:
+    """Say which surrounds do not lie around the centre that is exported with them.
+
+    The inner half of discs is compared, where edges that are soft do not reach.
+    """
+    row_of = {name: row for row, name in names.items()}
+    for row, name in names.items():
+        alone = row_of.get(_CENTRE_NUMBER.sub(r"\g<1>000", name))
+        about = library.table.iloc[row]
+        if alone in (None, row) or about["surround"] == "none":
+            continue
+        place = (about["centre_x_px"], about["centre_y_px"])
+        if not np.isfinite([*place, about["size_deg"]]).all():
+            continue
+        inside = monitor.disc(about["size_deg"] / 2, centre_px=place)
+        shown, other = (library.frames(k) for k in (row, alone))
+        if shown.shape != other.shape or np.abs(shown - other)[:, inside].max(initial=0) > 1:
+            logger.warning(
+                "%s (%s/%s) has another centre than %s: compare its responses with those of its "
+                "own centre",
+                *(name, about["library"], about["stimulus"], names[alone]),
+            )
 
 
 def grey_bytes(frames: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from viv1t.errors import DataError
 from viv1t.plot.animate import animate, write_mp4
 
 # Characters of the title that fit beside each other.
-LINE: Final = 56
+LINE: Final = 50
 # Pixels of a video for each pixel of the frames.
 SCALE: Final = 10
 QUANTITY: Final = ("Response", "a.u.")
@@ -45,7 +45,7 @@ def stimulus_movie(
         path: ends with .gif or .mp4.
     """
     numbers = [
-        f"{who} {trace[window].sum():.3g} ({trace[window].max():.3g})"
+        f"{who} {brief(trace[window].sum())} ({brief(trace[window].max())})"
         for who, trace in traces.items()
     ]
     lines = [*wrap(title, LINE), *wrap(f"Sum (maximum): {', '.join(numbers)}", LINE)]
@@ -59,6 +59,11 @@ def stimulus_movie(
         limits=limits,
         title="\n".join(lines),
     )
+
+
+def brief(value: float) -> str:
+    """A number with three digits, or all digits before the point where there are more."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"
 
 
 def rig_movie(path: Path, frames: NDArray[np.uint8], *, fps: float) -> bool:

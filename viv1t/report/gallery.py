@@ -17,6 +17,7 @@ import viv1t
 from viv1t.errors import MissingResultError
 from viv1t.most_exciting_stimulus.exhibits import Exhibit, ExhibitSet
 from viv1t.most_exciting_stimulus.export import grey_bytes
+from viv1t.plot.stimulus_movies import brief
 from viv1t.plot.style import TRUTH, model_styles
 from viv1t.report.page import embedded, grid, size_text, whole_page
 from viv1t.results.stimulus_score_tables import RANKS, SCORES
@@ -34,7 +35,8 @@ _STYLE: Final = """
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(220px,1fr));gap:.8em}
 .cards figure{margin:0;padding:.6em}.cards img{width:100%;image-rendering:pixelated}
 .cards svg{width:100%;height:auto;display:block;margin-top:.3em}
-.cards figcaption{font-size:13px;line-height:1.4;overflow-wrap:anywhere}.good{color:#006d51}.bad{color:#b04a00}
+.cards figcaption{font-size:13px;line-height:1.4;overflow-wrap:anywhere}
+.good{color:#006d51}.bad{color:#b04a00}
 .key span{margin-right:1.2em}td{white-space:normal;text-align:left;vertical-align:top}
 th{text-align:left}
 """
@@ -112,10 +114,10 @@ def _key(colours: Mapping[str, str]) -> str:
 def _card(exhibit: Exhibit, colours: Mapping[str, str], limits: tuple[float, float]) -> str:
     row = exhibit.row
     values = "<br>".join(
-        f"{escape(who)}: <b>{total:.4g}</b> ({peak:.3g})"
+        f"{escape(who)}: <b>{brief(total)}</b> ({brief(peak)})"
         for who, (total, peak) in exhibit.values.items()
     )
-    made = f"{row['value']:.4g} when made{_verdict(exhibit)}"
+    made = f"{brief(row['value'])} when made{_verdict(exhibit)}"
     contrast = f"RMS {row['rms']:.3g}, mean {row['mean']:.4g} grey values"
     origin = [str(row["source"])] if row["source"] else []
     origin += [f"seed {row['seed']}"] if int(row["seed"]) >= 0 else []
@@ -198,7 +200,7 @@ def _controls(shown: ExhibitSet, scores: pd.DataFrame | None) -> str:
     shares = means.drop(columns=AS_MADE).div(means[AS_MADE], axis=0) * 100
     header = ["Controls: stimulus", "asked", AS_MADE, *map(str, shares.columns)]
     cells = [
-        [*map(str, name), f"{whole:.4g}", *("–" if np.isnan(s) else f"{s:.0f} %" for s in left)]
+        [*map(str, name), brief(whole), *("–" if np.isnan(s) else f"{s:.0f} %" for s in left)]
         for name, whole, left in zip(
             means.index, means[AS_MADE], shares.to_numpy(float), strict=True
         )
