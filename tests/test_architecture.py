@@ -52,6 +52,9 @@ WITHOUT_TORCH += tuple(
 SCRIPT_FOLDERS = ("", "data", "misc", "tuning_direction", "tuning_contextual_modulation")
 SCRIPT_FOLDERS += ("tuning_feedbackRF", "tuning_retinotopy", "most_exciting_stimulus")
 SCRIPT_FOLDERS += ("in_vivo_analysis",)
+SCRIPT_FOLDERS += tuple(
+    f"in_vivo_analysis/{p.name}" for p in (ROOT / "in_vivo_analysis").glob("[a-z]*/")
+)
 
 
 def modules() -> list[str]:

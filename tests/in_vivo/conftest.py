@@ -99,7 +99,7 @@ def exported(tmp_path_factory):
 def seen(exported):
     """The same after day 2; `folder` is that of the day."""
     folder = simulate_session(exported.mouse, exported.export, CONFIG, seed=3)
-    return SimpleNamespace(**vars(exported), folder=folder)
+    return SimpleNamespace(**vars(exported), folder=folder, neurons=NEURONS, config=CONFIG)
 
 
 @pytest.fixture

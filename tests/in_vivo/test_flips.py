@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from viv1t.in_vivo.contextual import flip_shares, flips, shuffled
+from viv1t.in_vivo.flips import (
+    flip_shares,
+    flips,
+    preference,
+    shuffled,
+    shuffled_contrasts,
+)
 
 R = 20
 
@@ -77,7 +83,7 @@ def test_missing_presentations_and_neurons():
     assert recall >= 0.8
 
 
-def test_chance_is_that_of_shuffled_contrasts():
+def test_chance_is_that_of_shuffled_surrounds():
     high, low, truth = population(2, flipping=0.3)
     shares = flip_shares(high, low, rng=np.random.default_rng(0), num=40).set_index("definition")
     assert shares.loc["published", "share"] == pytest.approx(truth.mean(), abs=0.05)
@@ -95,10 +101,25 @@ def test_chance_is_that_of_shuffled_contrasts():
 def test_shuffles_keep_the_presentations():
     rng = np.random.default_rng(0)
     high, low = rng.normal(size=(2, 4, 2, R))
-    dealt = np.concatenate(shuffled(high, low, rng=rng), axis=2)
+    dealt = np.concatenate(shuffled_contrasts(high, low, rng=rng), axis=2)
     np.testing.assert_array_equal(
         np.sort(dealt, axis=2), np.sort(np.concatenate([high, low], axis=2), axis=2)
     )
+    ours = shuffled(high, low, rng=rng)
+    for one, other in zip(ours, (high, low), strict=True):
+        np.testing.assert_array_equal(np.sort(one.reshape(4, -1)), np.sort(other.reshape(4, -1)))
+
+
+def test_preference_of_a_population_that_shares_its_presentations():
+    rng = np.random.default_rng(0)
+    gain = np.exp(rng.normal(0, 0.3, (1, 2, R)))  # the animal runs or rests
+    flat = gain * rng.gamma(16, 1 / 16, (50, 2, R))
+    assert preference(flat, rng=rng, num=199)["p"] > 0.05
+    flat[:, 1] *= 2
+    found = preference(flat, rng=rng, num=199)
+    assert found["p"] <= 0.01
+    assert found["mean_cmi"] == pytest.approx(1 / 3, abs=0.1)
+    assert found["num_neurons"] == 50
 
 
 def test_no_neuron_at_all():

@@ -6,8 +6,8 @@ from golden_cases import arrays, facts
 
 from viv1t.analysis.contextual import modulation_index
 from viv1t.analysis.flips import flips_as_published
-from viv1t.in_vivo.contextual import chance_as_published
 from viv1t.in_vivo.filters import reliable, responsive
+from viv1t.in_vivo.flips import chance_as_published
 from viv1t.in_vivo.reliability import (
     by_movie,
     day_correlations,

@@ -16,11 +16,18 @@ from viv1t.errors import DataError, MissingResultError
 from viv1t.experiments.contextual_responses import traces_of
 from viv1t.experiments.saved import load_experiment
 from viv1t.experiments.table import ResponseTable
-from viv1t.in_vivo import contextual, filters, reliability
+from viv1t.in_vivo import contextual, filters, flips, reliability
 from viv1t.in_vivo.session import Session, day_folder, read_session, responses_of
 from viv1t.in_vivo.surrounds import session_scores
 from viv1t.names import MouseId
-from viv1t.results.in_vivo_tables import FLIP_SHARES, FLIPS, MODULATION, NEURONS, SCORES
+from viv1t.results.in_vivo_tables import (
+    FLIP_SHARES,
+    FLIPS,
+    MODULATION,
+    NEURONS,
+    PREFERENCES,
+    SCORES,
+)
 from viv1t.results.store import read_result, spec_of
 from viv1t.rng import child
 
@@ -162,9 +169,10 @@ def contextual_tables(
     seed: int = 1234,
     as_published: bool = False,
 ) -> dict[str, pd.DataFrame]:
-    """Rows of in_vivo_modulation, in_vivo_flips and in_vivo_flip_shares of a day.
+    """Rows of in_vivo_modulation, _flips, _flip_shares and _preferences of a day, by table.
 
-    The filters are those of the recording, and choose the same neurons in predictions.
+    The filters are those of the recording, and choose the same neurons in predictions. These have
+    no noise: their flips are those of the published rule.
 
     Args:
         day: the day.
@@ -175,7 +183,8 @@ def contextual_tables(
     """
     kept = _filtered(day, folder, field_deg=field_deg, as_published=as_published)
     chosen = kept.loc[kept["kept"], "neuron"].to_numpy()
-    parts: dict[str, list[pd.DataFrame]] = {MODULATION: [], FLIPS: [], FLIP_SHARES: []}
+    names = (MODULATION, FLIPS, FLIP_SHARES, PREFERENCES)
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
     for responder, table in tables_of(day, folder).items():
         gratings = contextual.grating_responses(table)
         samples, conditions, grey = contextual.samples_of(gratings, above_grey=not as_published)
@@ -183,9 +192,19 @@ def contextual_tables(
         found = contextual.modulation(samples, conditions, grey, rng=rng)
         found = found.rename(columns={"row": "neuron"}).merge(kept, on="neuron")
         high, low = contextual.two_contrasts(samples, conditions, grey)
-        flips = contextual.flips(high[chosen], low[chosen]).assign(neuron=chosen)
-        shares = contextual.flip_shares(high[chosen], low[chosen], rng=rng)
-        for name, part in ((MODULATION, found), (FLIPS, flips), (FLIP_SHARES, shares)):
+        flipping = flips.flips(high[chosen], low[chosen]).assign(neuron=chosen)
+        shares = flips.flip_shares(high[chosen], low[chosen], rng=rng)
+        ends = conditions["contrast"].max(), conditions["contrast"].min()
+        preferences = [
+            {"contrast": end, **flips.preference(pair[chosen], rng=rng)}
+            for end, pair in zip(ends, (high, low), strict=True)
+        ]
+        if responder == PREDICTED:  # without noise there is nothing to test
+            flipping = flipping.assign(flip=flipping["published"], p=np.nan, q=np.nan)
+            shares = shares[shares["definition"] == "published"]
+            preferences = [row | {"p": np.nan} for row in preferences]
+        made = (found, flipping, shares, pd.DataFrame(preferences))
+        for name, part in zip(names, made, strict=True):
             labelled = part.assign(responder=responder, **day.label)
             parts[name].append(labelled[list(spec_of(name).columns)])
     return {name: pd.concat(found, ignore_index=True) for name, found in parts.items()}

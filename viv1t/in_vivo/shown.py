@@ -16,6 +16,12 @@ from viv1t.most_exciting_stimulus.export import check_export, read_frames
 from viv1t.units import SKIP_FRAMES
 
 
+def frames_folder(export_dir: Path, session: Session) -> Path:
+    """The folder of the frames of a mouse: mouse<M> in `export_dir`, or `export_dir` itself."""
+    own = Path(export_dir) / f"mouse{session.mouse}"
+    return own if own.is_dir() else Path(export_dir)
+
+
 def session_set(session: Session, export_dir: Path) -> Callable[[Placement], StimulusSet]:
     """The design of an experiment that shows each stimulus of a session once, after grey.
 
@@ -26,8 +32,7 @@ def session_set(session: Session, export_dir: Path) -> Callable[[Placement], Sti
     Raises:
         DataError: frames are damaged, or a stimulus of the session is not among them.
     """
-    own = Path(export_dir) / f"mouse{session.mouse}"
-    folder = own if own.is_dir() else Path(export_dir)
+    folder = frames_folder(export_dir, session)
     files = {stimulus.name: stimulus.file for stimulus in check_export(folder).stimuli}
     absent = [name for name in session.conditions["stimulus"] if name not in files]
     if absent:

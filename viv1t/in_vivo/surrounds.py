@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from viv1t.analysis.families import Question
-from viv1t.analysis.stats import paired_test
+from viv1t.analysis.stats import holm, paired_test
 from viv1t.analysis.stimulus_comparisons import (
     FULL_FIELDS,
     MOTION_PAIRS,
@@ -169,6 +169,7 @@ def relative_responses(
     design = DESIGNS[analysis]
     rows = as_made(scores, responder=responder)
     rows = rows[rows["made_for"].lt(0) == design.population]
+    rows = rows[(rows["centre"] == design.centre) & (rows["centre_motion"] == design.motion)]
     rows = rows.assign(made_for=rows["neuron"])
     if neurons is not None:
         rows = rows.merge(neurons[["mouse", "neuron"]].drop_duplicates(), on=["mouse", "neuron"])
@@ -237,7 +238,13 @@ def surround_tests(
         for name in table
     ]
     parts = [
-        nested_answers(joined, asked, animals=animals, family=f"{analysis}: {len(asked)} {what}")
+        nested_answers(
+            joined,
+            asked,
+            animals=animals,
+            family=f"{analysis}: {len(asked)} {what}",
+            shared=DESIGNS[analysis].population,
+        )
         for what, asked in (("pairs of surrounds", pairs), ("surrounds against centre", against))
         if asked
     ]
@@ -255,7 +262,7 @@ def full_field_tests(values: pd.DataFrame, *, animals: Mapping[str, str]) -> pd.
     if not asked:
         return pd.DataFrame()
     family = f"{FULL_FIELD}: {len(asked)} pairs of stimuli"
-    return nested_answers(values, asked, animals=animals, family=family)
+    return nested_answers(values, asked, animals=animals, family=family, shared=True)
 
 
 def agreement(
@@ -264,8 +271,9 @@ def agreement(
     """One row a goal and condition: do predictions hold?
 
     Columns: goal, condition, num_neurons; median_predicted, median_recorded (relative to the
-    centre); p_wilcoxon: that neurons differ; correlation: Pearson r over neurons; same_sign: share
-    of neurons that both move to the same side of the centre.
+    centre); p_wilcoxon: that the two differ, and p_holm, after Holm over all rows; correlation:
+    Pearson r over neurons; same_sign: share of neurons that both move to the same side of the
+    centre.
 
     Args:
         predicted: of `relative_responses`.
@@ -293,7 +301,8 @@ def agreement(
                     "same_sign": float(np.mean((p > 1) == (r > 1))) if len(both) else np.nan,
                 }
             )
-    return pd.DataFrame(rows)
+    found = pd.DataFrame(rows)
+    return found if found.empty else found.assign(p_holm=holm(found["p_wilcoxon"]))
 
 
 def field_means(relative: pd.DataFrame, *, as_published: bool = False) -> pd.DataFrame:

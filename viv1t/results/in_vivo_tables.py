@@ -14,6 +14,7 @@ NEURONS: Final = "in_vivo_neurons"
 MODULATION: Final = "in_vivo_modulation"
 FLIPS: Final = "in_vivo_flips"
 FLIP_SHARES: Final = "in_vivo_flip_shares"
+PREFERENCES: Final = "in_vivo_preferences"
 SCORES: Final = "in_vivo_scores"
 
 _DAY: Final = MappingProxyType(
@@ -76,7 +77,7 @@ _SPECS: Final[Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]]] = Ma
                 "selected": "the same in odd or in even presentations",
                 "p": "of the flip in presentations that did not select, one-sided Welch tests",
                 "q": "after Benjamini & Hochberg, over the neurons that were selected",
-                "flip": "q <= .05",
+                "flip": "q <= .05; of predictions, which have no noise: published",
             },
             ("mouse", "day", "neuron", "responder"),
             _GRATINGS,
@@ -89,12 +90,27 @@ _SPECS: Final[Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]]] = Ma
                 "num_neurons": "that passed the filters",
                 "num_flips": "of them",
                 "share": "num_flips / num_neurons",
-                "chance": "mean share over shuffles of the two contrasts",
+                "chance": "mean share over shuffles of iso and cross at each contrast",
                 "chance_low": ".025 quantile over shuffles",
                 "chance_high": ".975 quantile",
-                "p": "that shuffled contrasts give as many",
+                "p": "that these shuffles give as many",
+                "chance_published": "mean share over shuffles of the two contrasts, as published: "
+                "it mixes large responses with small ones, and is too high",
             },
             ("mouse", "day", "responder", "definition"),
+            _GRATINGS,
+        ),
+        PREFERENCES: (
+            {
+                **_DAY,
+                **_RESPONDER,
+                "contrast": "of the gratings, 0..1",
+                "num_neurons": "that passed the filters and respond",
+                "mean_cmi": "mean of (cross - iso) / (cross + iso)",
+                "median_cmi": "median",
+                "p": "of the mean: presentations are permuted, the same for all neurons",
+            },
+            ("mouse", "day", "responder", "contrast"),
             _GRATINGS,
         ),
         SCORES: (

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from viv1t.analysis.stats import paired_test
 from viv1t.plot.axes import label, legend_below
 from viv1t.plot.figures.contextual import whisker_limits
 from viv1t.plot.figures.surround_comparisons import surround_figure
@@ -67,18 +66,19 @@ def reliability_figure(neurons: pd.DataFrame) -> Plate:
             x_quantity=("Within day 1", "r"),
             y_quantity=("Across days", "r"),
         )
-        stable = neurons["stable"].astype(bool)
+        found = neurons[neurons["matched"].astype(bool)]
+        stable = found["stable"].astype(bool)
         step_histogram(
             band,
-            {"stable": neurons.loc[stable, "inside"], "others": neurons.loc[~stable, "inside"]},
+            {"stable": found.loc[stable, "inside"], "others": found.loc[~stable, "inside"]},
             np.linspace(0, 1, 21),
             styles={"stable": RECORDED_STYLE, "others": ModelStyle(RECORDED, "x", 2.0)},
             quantity=("Frames within 1 SD of day 1", "share"),
             medians=False,
         )
+        band.set_ylim(0, 1.25 * band.get_ylim()[1])
         band.legend(loc="upper left")
-        found = neurons["matched"].sum()
-        corner_text(band, f"{stable.sum()} of {found}\nfound again\nare stable", top=False)
+        corner_text(band, f"{stable.sum()} of {len(found)}\nare stable", right=True)
     caption = (
         "Responses to the movies that are shown on all days. Left: correlation of the means of "
         "both days, and of repeats 1 to 5 and the others of the first day, means over movies; "
@@ -143,7 +143,7 @@ def sweep_figure(sweeps: Mapping[str, pd.DataFrame]) -> Plate:
             style = STYLES[responder]
             percent = 100 * sweep["threshold"]
             tuning_curve(axes, percent, 100 * sweep["flips"], None, style, name=responder)
-            expected = ModelStyle(RECORDED, style.marker, 2.0)
+            expected = ModelStyle(style.colour, "x", 2.0)
             name = f"{responder}, if independent"
             tuning_curve(axes, percent, 100 * sweep["expected"], None, expected, name=name)
         axes.set_ylim(bottom=0)
@@ -234,7 +234,6 @@ def prediction_figure(
                 style=STYLES["predicted"],
                 x_quantity=(f"Predicted {quantity[0].lower()}", quantity[1]),
                 y_quantity=(f"Recorded {quantity[0].lower()}", quantity[1]),
-                test=paired_test(x, y),
                 limits=whisker_limits(x, y, [1.1] if unit else [0.0]),
             )
             boxes.set_title(goal.replace("_", " ").capitalize())
@@ -242,8 +241,8 @@ def prediction_figure(
         legend_below(figure, panels[0][0])
     caption = (
         f"Predicted and recorded responses, {numbers}. Left: quartiles and median of neurons, a "
-        "dot a neuron. Right: each neuron and condition, p of a two-sided Wilcoxon signed-rank "
-        "test."
+        "dot a neuron. Right: a dot a neuron and condition; its conditions are not independent, so "
+        "that tests are made of each alone (table of agreement)."
     )
     numbers_drawn = {"responses": pd.concat(long, ignore_index=True), "agreement": agreement}
     return Plate(figure, numbers_drawn, caption)
@@ -256,13 +255,18 @@ def _condition_boxes(
     quantity: tuple[str, str],
     unit: float | None,
 ) -> None:
-    groups, styles = {}, {}
+    groups, styles, ticks = {}, {}, []
     for name in names:
         for responder, style in STYLES.items():
-            key = f"{name}\n{responder}".replace(" ", "\n")
-            groups[key], styles[key] = both[responder, name], style
+            groups[f"{name} {responder}"] = both[responder, name]
+            styles[f"{name} {responder}"] = style
+        counts = " / ".join(str(both[responder, name].notna().sum()) for responder in STYLES)
+        ticks.append(f"{name}\nn = {counts}".replace(" image", "\nimage").replace(" vid", "\nvid"))
     limits = whisker_limits(*groups.values(), [1.1] if unit else [0.0])
     box_and_dots(axes, groups, styles=styles, quantity=quantity, limits=limits)
+    axes.set_xticks(0.5 + 2 * np.arange(len(names)), ticks)
+    for responder, style in STYLES.items():
+        axes.plot([], [], color=style.colour, linewidth=1.4, label=responder)
     if unit is not None:
         axes.axhline(unit, color=RECORDED, linewidth=0.8, linestyle=_DASHED, zorder=0)
 
