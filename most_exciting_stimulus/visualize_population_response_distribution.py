@@ -14,13 +14,16 @@ logger = logging.getLogger("viv1t.visualize_population_response_distribution")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    args = script_parser(__doc__ or "", "output_dir", "mouse_ids", "verbose").parse_args()
+    parser = script_parser(__doc__ or "", "output_dir", "mouse_ids", "verbose")
+    parser.add_argument(
+        "--any_contrast", action="store_true", help="also stimuli that are not contrast-matched"
+    )
+    args = parser.parse_args()
     log.setup(args.verbose)
 
     scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
-    plate = distribution_figure(
-        population_responses(scores), styles=responder_styles(scores["responder"])
-    )
+    found = population_responses(scores, any_contrast=args.any_contrast)
+    plate = distribution_figure(found, styles=responder_styles(scores["responder"]))
     folder = ResultDir(args.output_dir).figures
     logger.info("wrote %s", plate.save(folder, "population_responses")[0])
 

@@ -68,36 +68,30 @@ def directed(pairs: Sequence[tuple[str, str]], goal: str) -> list[Question]:
     return [Question(first=a, second=b, alternative=alternative) for a, b in pairs]
 
 
-def as_made(
-    scores: pd.DataFrame, *, responder: str, contrast_matched: bool | None = None
-) -> pd.DataFrame:
+def as_made(scores: pd.DataFrame, *, responder: str, any_contrast: bool = False) -> pd.DataFrame:
     """The rows of one responder and of stimuli as they were made.
+
+    Only stimuli of held contrast and mean are compared, if there are any; discs alone, to which
+    surrounds are related, stay.
 
     Args:
         scores: stimulus_scores.
         responder: its label.
-        contrast_matched: keep only stimuli of held contrast (of centres alone all, if none was
-            held), or only others; None: held ones where there are any, else all.
+        any_contrast: keep all stimuli.
 
     Raises:
         ConfigError: nothing is left.
     """
     rows = scores[(scores["responder"] == responder) & (scores["version"] == "as made")]
-    held = rows["contrast_matched"].astype(bool)
-    alone = rows["surround"] == "none"
-    if contrast_matched is None:
-        contrast_matched = bool(held[~alone].any()) or None
-    if contrast_matched is not None:
-        fits = held == contrast_matched
-        none_fits = not fits[alone].any()
-        rows = rows[fits | (alone & none_fits)]
     if rows.empty:
         raise ConfigError(
-            f"no stimulus of {responder} is left"
-            + ("" if contrast_matched is None else f" with contrast_matched {contrast_matched}")
-            + f"; asked were {', '.join(map(str, scores['responder'].unique()))}"
+            f"no stimulus of {responder} is there; asked were "
+            f"{', '.join(map(str, scores['responder'].unique()))}"
         )
-    return rows
+    held, is_disc = rows["contrast_matched"].astype(bool), layouts(rows) == "centre"
+    if any_contrast or not held[~is_disc].any():
+        return rows
+    return rows[held | is_disc]
 
 
 def responses_of(

@@ -57,7 +57,7 @@ def cutoff_table(generated: Library, searched: Library) -> tuple[pd.DataFrame, s
     if not targets.isin(best.index).all():
         words = UNFILTERED
         tops = table.sort_values(list(CUTOFFS)).groupby(list(_KEY))[list(CUTOFFS)].last()
-        last = table.join(tops, on=list(_KEY), rsuffix="_top")
+        last = table.join(tops.add_suffix("_top"), on=list(_KEY))
         is_last = (last[list(CUTOFFS)].to_numpy() == last[[f"{c}_top" for c in CUTOFFS]]).all(
             axis=1
         )

@@ -26,7 +26,7 @@ _MEAN: Final = ("Mean", "sum, a.u.")
 
 
 def population_responses(
-    scores: pd.DataFrame, *, contrast_matched: bool | None = None
+    scores: pd.DataFrame, *, any_contrast: bool = False
 ) -> dict[str, pd.DataFrame]:
     """{responder: responses of all neurons (index mouse, neuron) to the stimuli that there are}.
 
@@ -34,7 +34,7 @@ def population_responses(
 
     Args:
         scores: stimulus_scores.
-        contrast_matched: see `stimulus_comparisons.as_made`.
+        any_contrast: see `stimulus_comparisons.as_made`.
 
     Raises:
         ConfigError: no full-field stimulus was made for a population.
@@ -47,7 +47,7 @@ def population_responses(
         )
     found = {}
     for responder in dict.fromkeys(whole["responder"]):
-        rows = as_made(whole, responder=responder, contrast_matched=contrast_matched)
+        rows = as_made(whole, responder=responder, any_contrast=any_contrast)
         found[str(responder)] = responses_of(rows, FULL_FIELDS).dropna(axis=1, how="all")
     return found
 

@@ -52,8 +52,10 @@ def _matrix(axes: Axes, table: pd.DataFrame, top: float) -> None:
         y=("Stimulus made for", "row"),
         quantity=("Response", "z"),
         limits=(-top, top),
+        written=False,
     )
     axes.set_aspect("equal")
+    axes.tick_params(axis="x", rotation=90)
 
 
 def _ranks(axes: Axes, ranks: pd.DataFrame) -> pd.DataFrame:

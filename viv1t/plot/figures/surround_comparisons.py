@@ -52,14 +52,14 @@ def draw_surrounds(
     add = parser.add_argument
     kinds = ("grating", "natural", "generated")
     add("--centre_kind", choices=kinds, default=centre, help="what the centre shows")
-    add("--any_contrast", action="store_true", help="stimuli that were not contrast-matched")
+    add("--any_contrast", action="store_true", help="also stimuli that are not contrast-matched")
     args = parser.parse_args()
     log.setup(args.verbose)
     scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
-    matched = False if args.any_contrast or args.as_published else None
+    any_contrast = args.any_contrast or args.as_published
     moves = centre_motion if args.centre_kind == centre else None
     for responder in dict.fromkeys(scores["responder"]):
-        rows = as_made(scores, responder=responder, contrast_matched=matched)
+        rows = as_made(scores, responder=responder, any_contrast=any_contrast)
         relative = {}
         for goal in ("excite", "inhibit"):
             if ((rows["goal"] == goal) & (rows["surround"] != "none")).any() or goal == "excite":
@@ -151,6 +151,8 @@ def _boxes(axes: Axes, table: pd.DataFrame, answers: Sequence[Answer], *, is_log
             else (height + (0.04 + 0.1 * step) * (limits[1] - limits[0]))
         )
         significance(axes, min(ends), max(ends), answer.test, y=level)
+        if is_log:
+            axes.set_ylim(limits[0], 1.5 * level)
 
 
 def condition_style(name: str) -> ModelStyle:

@@ -66,6 +66,7 @@ def heat_table(
     quantity: tuple[str, str],
     limits: tuple[float, float] | None = None,
     digits: int = 1,
+    written: bool = True,
 ) -> None:
     """Draw the numbers of a table as shades of grey, the first row at the bottom.
 
@@ -79,6 +80,7 @@ def heat_table(
         quantity: name and unit of the numbers.
         limits: numbers drawn white and black; None: from 0 (or the smallest) to the largest.
         digits: after the point.
+        written: write the numbers into small tables.
     """
     values = table.to_numpy(dtype=float)
     if limits is None:
@@ -92,7 +94,7 @@ def heat_table(
         axis.set_ticks(places, [_short(names[place]) for place in places])
     axes.tick_params(length=0)
     label(axes, x=x, y=y)
-    if values.size > MAX_WRITTEN_CELLS:
+    if values.size > MAX_WRITTEN_CELLS or not written:
         figure = axes.get_figure(root=True)
         assert figure is not None
         figure.colorbar(image, ax=axes, label=f"{quantity[0]} ({quantity[1]})")
