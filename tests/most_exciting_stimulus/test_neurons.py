@@ -207,6 +207,14 @@ def test_a_population_is_one_target(probe):
     assert target.centre_px == (25, 11)
 
 
+def test_the_middle_of_the_screen(probe):
+    config = SelectionConfig(neurons=(4, 1), use_RF_center=False)
+    assert [t.centre_px for t in targets_of(probe, "S1", config)] == [None, None]
+    assert len(share_a_place(targets_of(probe, "S1", config))) == 1
+    population = SelectionConfig(objective="population", use_RF_center=False)
+    assert targets_of(probe, "S1", population)[0].centre_px is None
+
+
 def test_preferred_sizes(probe):
     with pytest.raises(MissingResultError, match="estimate_size_tuning_curve"):
         targets_of(probe, "S1", SelectionConfig(use_preferred_size=True))

@@ -297,7 +297,8 @@ def _values(
 ) -> NDArray[np.float64]:
     """The values (k, s) of k targets for s stimuli."""
     asked, neurons, objectives = ask_targets(probe, mouse_id, targets, lead_frames=lead_frames)
-    columns = [[neurons.index(neuron) for neuron in o.neurons] for o in objectives]
+    place = {neuron: number for number, neuron in enumerate(neurons)}
+    columns = [[place[neuron] for neuron in objective.neurons] for objective in objectives]
     values = np.empty((len(targets), len(shown)))
     for start in range(0, len(shown), probe.batch_size):
         part = [np.asarray(s.frames, np.float32) for s in shown[start : start + probe.batch_size]]

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 
 from viv1t.config.flags import check, flag
 from viv1t.errors import ConfigError, DataError
+from viv1t.experiments.placed import Mode
 from viv1t.experiments.probing import groups_of
 from viv1t.insilico.probe import Probe
 from viv1t.names import MouseId
@@ -52,7 +53,9 @@ class SelectionConfig:
     use_preferred_size: bool = flag(
         False, help="centres of each neuron's preferred size, from table size_tuning"
     )
-    use_RF_center: bool = flag(True, help="published flag; receptive fields are always used")
+    use_RF_center: bool = flag(
+        True, help="on receptive fields, from table aRF; else in the middle of the screen"
+    )
 
     def __post_init__(self) -> None:
         check(self.num_neurons >= 1, f"--num_neurons must be 1 or more, got {self.num_neurons}")
@@ -238,7 +241,8 @@ def targets_of(
         MissingResultError: a table is missing; the message names the command.
         ConfigError: a neuron does not exist, or none is left.
     """
-    groups = groups_of(probe, mouse_id, mode=config.objective, as_published=as_published)
+    mode: Mode = config.objective if config.use_RF_center else "screen"
+    groups = groups_of(probe, mouse_id, mode=mode, as_published=as_published)
     places = {int(n): group.placement.centre_px for group in groups for n in group.neurons}
     if config.objective == "population":
         return [_population(probe, mouse_id, config, places)]
