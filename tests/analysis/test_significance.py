@@ -64,6 +64,16 @@ def test_equal_values_do_not_differ():
     assert one_sample_test(np.ones(5), method="t").effect == np.inf
 
 
+@pytest.mark.parametrize("method", ONE_SAMPLE)
+def test_one_sided_p_values(method):
+    below = paired_test(B, A, method=method, alternative="less")
+    above = paired_test(B, A, method=method, alternative="greater")
+    both = paired_test(B, A, method=method)
+    assert below.p == pytest.approx(both.p / 2, rel=1e-6)
+    assert below.p + above.p == pytest.approx(1, abs=0.01)
+    assert one_sample_test(np.ones(5), method="t", alternative="less").p == 1
+
+
 def test_pairs_of_different_length_are_refused():
     with pytest.raises(ValueError, match="one length"):
         paired_test([1.0, 2.0], [1.0])
