@@ -247,6 +247,11 @@ def test_nothing_to_report(tmp_path: Path, name: str):
         ("truth/figures/surround_responses", "Contextual modulation"),
         ("truth/figures/feedback_stimuli_S1", "Stimuli"),
         ("demo/end_to_end.csv", "Recovered against true"),
+        ("most_exciting_stimulus/find_most_exciting_recorded.py", "Most exciting stimuli"),
+        ("vivit/figures/stimulus_controls_truth", "Most exciting stimuli"),
+        ("vivit/figures/most_exciting_stimulus/mouseS1_neuron012", "Most exciting stimuli"),
+        ("vivit/figures/in_vivo_flip_thresholds", "In vivo"),
+        ("vivit/figures/single_neuron_static_vs_dynamic_gain", "In vivo"),
         ("figures/zebra", "Other"),
     ],
 )

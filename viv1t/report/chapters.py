@@ -21,13 +21,24 @@ CHAPTERS: Final[Mapping[str, str]] = MappingProxyType(
         "Feedback receptive fields": r"(?<!attention_)feedback|size_(tuning|responses|stimuli)"
         r"|iti|onset|inverse",
         "Attention": r"attention|rollout",
+        "Most exciting stimuli": r"most_exciting_stimulus|stimulus_(confusion|controls|held_out)"
+        r"|stimuli_mouse|twin_and_truth|grating_vs_generated|static_vs_dynamic|cutoff_grid"
+        r"|full_field_population|population_responses|natural_spectrum",
+        "In vivo": r"in_vivo|single_neuron_(grating_vs_generated|static_vs_dynamic)"
+        r"|population_(full_field|center_surround)",
         "Stimuli": r"stimul|preview",
     }
 )
 
+# Chapters that have a file wherever their words stand; the first of these that fits.
+_DECIDED: Final = ("In vivo", "Most exciting stimuli")
+
 
 def chapter_of(path: str) -> str:
     """The chapter of the file at `path`, relative to the folder of the report."""
+    for chapter in _DECIDED:
+        if re.search(CHAPTERS[chapter], path.lower()):
+            return chapter
     best, place = OTHER, -1
     for chapter, words in CHAPTERS.items():
         ends = [found.start() for found in re.finditer(words, path.lower())]
