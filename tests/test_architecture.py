@@ -49,6 +49,7 @@ WITHOUT_TORCH += tuple(
     f"viv1t.most_exciting_stimulus.{name}"
     for name in ("library", "manifest", "export", "neurons", "controls")
 )
+WITHOUT_TORCH += ("viv1t.in_vivo.comparisons", "viv1t.in_vivo.panels", "viv1t.in_vivo.gratings")
 SCRIPT_FOLDERS = ("", "data", "misc", "tuning_direction", "tuning_contextual_modulation")
 SCRIPT_FOLDERS += ("tuning_feedbackRF", "tuning_retinotopy", "most_exciting_stimulus")
 SCRIPT_FOLDERS += ("in_vivo_analysis",)

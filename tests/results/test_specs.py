@@ -25,7 +25,8 @@ def test_the_script_that_makes_a_table_exists(made_by):
     assert (ROOT / script).is_file()
     source = (ROOT / script).read_text()
     assert any(
-        name in source for name in ("TABLE_FLAGS", "PROBE_FLAGS", '"output_dir"', '"data_dir"')
+        name in source
+        for name in ("TABLE_FLAGS", "PROBE_FLAGS", "DAY_FLAGS", '"output_dir"', '"data_dir"')
     )
     names = [flag.removeprefix("--") for flag in flags if flag.startswith("--")]
     assert [name for name in names if name not in source] == []
