@@ -6,8 +6,9 @@ from viv1t import log
 from viv1t.config.flags import add_flags, from_values
 from viv1t.config.scripts import PROBE_FLAGS, run_script, script_parser
 from viv1t.most_exciting_stimulus.ascent import AscentConfig
-from viv1t.most_exciting_stimulus.generate import GenerateConfig, generate_stimuli
+from viv1t.most_exciting_stimulus.generate import generate_stimuli
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig
+from viv1t.most_exciting_stimulus.parts import GenerateConfig
 from viv1t.most_exciting_stimulus.witnesses import open_witnesses
 
 logger = logging.getLogger("viv1t.generate")

@@ -17,14 +17,11 @@ from viv1t.most_exciting_stimulus import workshop
 from viv1t.most_exciting_stimulus.ascent import AscentConfig
 from viv1t.most_exciting_stimulus.constraints import rms_contrast
 from viv1t.most_exciting_stimulus.diversity import Diversity, correlations
-from viv1t.most_exciting_stimulus.generate import (
-    GenerateConfig,
-    generate_stimuli,
-    generated_folder,
-    put_aside,
-)
+from viv1t.most_exciting_stimulus.generate import generate_stimuli
+from viv1t.most_exciting_stimulus.generated_files import generated_folder
 from viv1t.most_exciting_stimulus.library import library_folder, read_library, write_library
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig
+from viv1t.most_exciting_stimulus.parts import GenerateConfig
 from viv1t.most_exciting_stimulus.published import load_checkpoint
 from viv1t.most_exciting_stimulus.witnesses import Witness
 from viv1t.results.store import read_result, write_result
@@ -174,12 +171,24 @@ def test_finished_is_skipped_and_other_settings_are_refused(probe, monkeypatch):
 
 @pytest.mark.slow
 def test_overwrite_keeps_what_was_there(probe):
-    generate(probe)
+    whole = replace(BASE, canvas="full_field")
+    generate(probe, whole)
+    first = generate(probe, replace(BASE, num_seeds=2))
     kept = (folder_of(probe) / "center/ckpt.pt").read_bytes()
-    generate(probe, replace(BASE, sd=0.5), overwrite=True)
+    now = generate(probe, replace(BASE, sd=0.5), overwrite=True)
     aside = folder_of(probe).with_name(f"neuron{NEURON:04d}.old1")
     assert (aside / "center/ckpt.pt").read_bytes() == kept
-    assert put_aside(folder_of(probe)).name.endswith(".old2")
+    assert len(now) == 2 + 3
+    assert len(first) == 2 + 6
+    old = read_library(aside / "library")
+    assert set(old.table["stimulus"]) <= set(first.table["stimulus"])
+    assert len(old) == 6
+    _, row = row_of(old, surround="none", seed=1235)
+    before, _ = row_of(first, stimulus=row["stimulus"])
+    assert row["value"] == first.table["value"][before]
+    assert len(read_result(probe.output_dir, "generated_stimuli")) == 2 + 3
+    generate(probe, replace(BASE, sd=0.2), overwrite=True)
+    assert folder_of(probe).with_name(f"neuron{NEURON:04d}.old2").is_dir()
 
 
 def test_interrupted_and_continued_is_the_same(probe, tmp_path, monkeypatch):
@@ -243,6 +252,7 @@ def starts(probe, monkeypatch, **options):
     return seen
 
 
+@pytest.mark.slow
 def test_natural_starts_are_those_of_their_role(probe, monkeypatch):
     surround = {"centre": "natural", "surround": "natural", "surround_motion": "dynamic"}
     found_clip(probe, "centre", centre="natural", level=50)

@@ -4,93 +4,36 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
-import pandas as pd
 from tqdm import tqdm
 
-from viv1t.config.flags import check, flag
-from viv1t.errors import ConfigError, MissingResultError
+from viv1t.errors import ConfigError
 from viv1t.insilico.probe import Probe
 from viv1t.most_exciting_stimulus.ascent import AscentConfig
 from viv1t.most_exciting_stimulus.canvas import centre_disc, full_field, surround_ring
+from viv1t.most_exciting_stimulus.generated_files import (
+    motion,
+    put_aside,
+    target_folder,
+    write_summaries,
+)
 from viv1t.most_exciting_stimulus.library import library_folder
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig, Target, targets_of
 from viv1t.most_exciting_stimulus.objective import Goal, Objective
 from viv1t.most_exciting_stimulus.origins import Found, Origins
-from viv1t.most_exciting_stimulus.parts import MATCH, Part, Settings
+from viv1t.most_exciting_stimulus.parts import MATCH, GenerateConfig, Part
 from viv1t.most_exciting_stimulus.witnesses import Witness
-from viv1t.most_exciting_stimulus.workshop import SUMMARY, Workshop
+from viv1t.most_exciting_stimulus.workshop import Workshop
 from viv1t.names import MouseId
-from viv1t.results.generated_tables import GENERATED
-from viv1t.results.store import read_result, spec_of, write_result
 from viv1t.units import GREY
 from viv1t.utils.files import read_yaml, write_yaml
 
 logger = logging.getLogger(__name__)
 
-CanvasKind: TypeAlias = Literal["center_surround", "full_field"]
-Origin: TypeAlias = Literal["natural", "grating", "generated"]
-
 CENTRE, EXCITING, INHIBITING = "center", "most_exciting", "most_inhibiting"
 GOALS: Final[tuple[tuple[str, Goal], ...]] = ((EXCITING, "excite"), (INHIBITING, "inhibit"))
 SETTINGS: Final = "settings.yaml"
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerateConfig(Settings):
-    """What is generated, beside the settings of a part."""
-
-    save_dir: str = flag(help="name of the stimuli: of their folders, and of their library")
-    canvas: CanvasKind = flag(
-        "center_surround", help="a centre and its surrounds, or the full_field"
-    )
-    use_natural_center: bool = flag(False, help="the centre is the best natural clip")
-    use_grating_center: bool = flag(False, help="the centre is the best grating")
-    outer_stimulus_size: float | None = flag(
-        None, help="diameter in degrees beyond which all is grey; none: no limit"
-    )
-    static: bool = flag(False, help="full fields are images")
-    static_center: bool = flag(False, help="the centre is an image")
-    static_surround: bool = flag(False, help="surrounds are images")
-    natural_init: bool = flag(False, help="start from the best natural clip of the same role")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check(
-            not (self.use_natural_center and self.use_grating_center),
-            "--use_natural_center and --use_grating_center exclude each other: choose one",
-        )
-        check(
-            not (self.use_grating_center and self.static_center),
-            "--static_center: the grating in the centre drifts; leave out one of the two",
-        )
-        check(
-            self.save_dir != "" and Path(self.save_dir).name == self.save_dir,
-            f"--save_dir is a name, without a path, got {self.save_dir!r}",
-        )
-
-    @property
-    def centre(self) -> Origin:
-        """Where the centre comes from."""
-        if self.use_natural_center:
-            return "natural"
-        return "grating" if self.use_grating_center else "generated"
-
-
-def motion(is_static: bool) -> str:
-    """As libraries and folders call it."""
-    return "static" if is_static else "dynamic"
-
-
-def generated_folder(output_dir: Path, config: GenerateConfig, *, is_population: bool) -> Path:
-    """The folder of the stimuli of one `save_dir`, as published."""
-    whose = "population" if is_population else "single_neuron"
-    root = Path(output_dir) / "most_exciting_stimulus" / whose / "generated" / config.canvas
-    if config.canvas == "full_field":
-        return root / motion(config.static) / config.save_dir
-    moves = f"{motion(config.static_center)}_center_{motion(config.static_surround)}_surround"
-    return root / f"{config.centre}_center" / moves / config.save_dir
 
 
 def generate_stimuli(
@@ -140,55 +83,9 @@ def generate_stimuli(
                 as_published=as_published,
             )
             maker.make(overwrite=overwrite)
-        rows = [row for target in targets for row in _summaries(probe, mouse_id, target, config)]
-        _write_summaries(probe.output_dir, mouse_id, pd.DataFrame(rows))
+        write_summaries(probe.output_dir, config, mouse_id, targets)
         folders[mouse_id] = library_folder(probe.output_dir, config.save_dir)
     return folders
-
-
-def target_folder(
-    output_dir: Path, config: GenerateConfig, mouse_id: MouseId, target: Target
-) -> Path:
-    """The folder of the stimuli of one target."""
-    folder = generated_folder(output_dir, config, is_population=target.is_population)
-    folder = folder / f"mouse{mouse_id}"
-    return folder if target.is_population else folder / target.name
-
-
-def _summaries(
-    probe: Probe, mouse_id: MouseId, target: Target, config: GenerateConfig
-) -> Iterator[dict[str, Any]]:
-    """Rows of the table generated_stimuli."""
-    folder = target_folder(probe.output_dir, config, mouse_id, target)
-    for path in sorted(folder.glob(f"*/{SUMMARY}")):
-        known = read_yaml(path)
-        others = known.pop("held_out").values()
-        yield {
-            **dict.fromkeys(("varied_value", "varied_correlation"), float("nan")),
-            **known,
-            "mouse": mouse_id,
-            "library": config.save_dir,
-            "neuron": target.neuron,
-            "role": path.parent.name,
-            "folder": str(path.parent.relative_to(probe.output_dir)),
-            "held_out_value": _mean([other["value"] for other in others]),
-            "held_out_share": _mean([other["share"] for other in others]),
-        }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
-
-
-def _write_summaries(output_dir: Path, mouse_id: MouseId, rows: pd.DataFrame) -> None:
-    """Add rows to the table, in which other stimuli of the mouse stay."""
-    key = list(spec_of(GENERATED).key)
-    try:
-        stored = read_result(output_dir, GENERATED, mouse_ids=[mouse_id])
-        rows = pd.concat([stored, rows]).drop_duplicates(key, keep="last")
-    except MissingResultError:
-        pass
-    write_result(output_dir, GENERATED, rows, method={})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,9 +103,10 @@ class _Maker:
 
     def make(self, *, overwrite: bool) -> None:
         """Make, go on with, or skip them."""
-        folder = target_folder(self.probe.output_dir, self.config, self.mouse_id, self.target)
-        if overwrite and folder.is_dir():
-            put_aside(folder)
+        where = (self.probe.output_dir, self.config, self.mouse_id, self.target)
+        if overwrite:
+            put_aside(*where)
+        folder = target_folder(*where)
         self._begin(folder)
         workshop = Workshop(
             probe=self.probe,
@@ -395,15 +293,6 @@ class _Maker:
             **kind,
         )
         return replace(part, rms=found.rms, mean=found.mean)
-
-
-def put_aside(folder: Path) -> Path:
-    """The new name of `folder`: <name>.old1, or the first number that is free."""
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.old{number}")).exists():
-        number += 1
-    folder.rename(aside)
-    return aside
 
 
 def _first_difference(stored: Any, wanted: Any) -> str:  # noqa: ANN401

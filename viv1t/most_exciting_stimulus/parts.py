@@ -31,6 +31,8 @@ from viv1t.names import MouseId
 from viv1t.units import GREY
 
 Method: TypeAlias = Literal["pixel", "kl", "cutoff", "spectrum"]
+CanvasKind: TypeAlias = Literal["center_surround", "full_field"]
+Origin: TypeAlias = Literal["natural", "grating", "generated"]
 
 MATCH: Final = "match"
 
@@ -86,6 +88,47 @@ class Settings:
         )
         is_number = self.rms is None or self.rms == MATCH or _is_positive(self.rms)
         check(is_number, f"--rms is a number of grey values above 0, or match, got {self.rms!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateConfig(Settings):
+    """What is generated, beside the settings of a part."""
+
+    save_dir: str = flag(help="name of the stimuli: of their folders, and of their library")
+    canvas: CanvasKind = flag(
+        "center_surround", help="a centre and its surrounds, or the full_field"
+    )
+    use_natural_center: bool = flag(False, help="the centre is the best natural clip")
+    use_grating_center: bool = flag(False, help="the centre is the best grating")
+    outer_stimulus_size: float | None = flag(
+        None, help="diameter in degrees beyond which all is grey; none: no limit"
+    )
+    static: bool = flag(False, help="full fields are images")
+    static_center: bool = flag(False, help="the centre is an image")
+    static_surround: bool = flag(False, help="surrounds are images")
+    natural_init: bool = flag(False, help="start from the best natural clip of the same role")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(
+            not (self.use_natural_center and self.use_grating_center),
+            "--use_natural_center and --use_grating_center exclude each other: choose one",
+        )
+        check(
+            not (self.use_grating_center and self.static_center),
+            "--static_center: the grating in the centre drifts; leave out one of the two",
+        )
+        check(
+            self.save_dir != "" and Path(self.save_dir).name == self.save_dir,
+            f"--save_dir is a name, without a path, got {self.save_dir!r}",
+        )
+
+    @property
+    def centre(self) -> Origin:
+        """Where the centre comes from."""
+        if self.use_natural_center:
+            return "natural"
+        return "grating" if self.use_grating_center else "generated"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
