@@ -3,14 +3,12 @@
 import logging
 
 from viv1t import log
-from viv1t.config.flags import add_flags, from_values
-from viv1t.config.scripts import PROBE_FLAGS, run_script, script_parser
+from viv1t.config.flags import from_values
+from viv1t.config.scripts import run_script
 from viv1t.insilico.responders import open_probe
-from viv1t.most_exciting_stimulus.grating_grid import (
-    GridConfig,
-    SurroundConfig,
-    search_center_surround,
-)
+from viv1t.most_exciting_stimulus.found import search_parser
+from viv1t.most_exciting_stimulus.grating_grid import search_center_surround
+from viv1t.most_exciting_stimulus.gratings import GridConfig, SurroundConfig
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig
 
 logger = logging.getLogger("viv1t.predict_center_surround_gratings")
@@ -18,11 +16,8 @@ CONFIGS = (SelectionConfig, GridConfig, SurroundConfig)
 
 
 def main() -> None:
-    """Read the command line, show gratings, and say what was written."""
-    parser = script_parser(__doc__ or "", *PROBE_FLAGS, "as_published")
-    for config in CONFIGS:
-        add_flags(parser, config)
-    args = parser.parse_args()
+    """Read the command line, show all pairs, and say what was written."""
+    args = search_parser(__doc__ or "", *CONFIGS).parse_args()
     log.setup(args.verbose)
     configs = [from_values(config, vars(args)) for config in CONFIGS]
     paths = search_center_surround(open_probe(args), *configs, as_published=args.as_published)

@@ -1,5 +1,6 @@
 """What searches write: rows of the library of stimuli, and their frames."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from viv1t.config.flags import add_flags
+from viv1t.config.scripts import PROBE_FLAGS, script_parser
 from viv1t.errors import ConfigError
 from viv1t.insilico.probe import Probe
 from viv1t.most_exciting_stimulus.canvas import Canvas
@@ -19,6 +22,19 @@ from viv1t.names import MouseId
 from viv1t.units import Monitor
 
 Row = dict[str, Any]
+
+
+def search_parser(description: str, *configs: type) -> argparse.ArgumentParser:
+    """The parser of a script that searches stimuli.
+
+    Args:
+        description: of the script.
+        configs: dataclasses whose fields are flags.
+    """
+    parser = script_parser(description, *PROBE_FLAGS, "as_published")
+    for config in configs:
+        add_flags(parser, config)
+    return parser
 
 
 def shown_frames(canvas: Canvas, frames: NDArray[np.number]) -> NDArray[np.number]:

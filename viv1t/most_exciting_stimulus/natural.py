@@ -11,17 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from viv1t.config.flags import add_flags, check, flag
-from viv1t.config.scripts import PROBE_FLAGS, script_parser
+from viv1t.config.flags import check, flag, from_values
 from viv1t.data.mice import choose_mice
 from viv1t.data.recording import Recording
 from viv1t.insilico.probe import Probe
+from viv1t.insilico.responders import open_probe
 from viv1t.most_exciting_stimulus.canvas import Canvas, centre_disc, full_field, surround_ring
 from viv1t.most_exciting_stimulus.found import (
     Row,
     ask_targets,
     check_frames,
     library_row,
+    search_parser,
     shown_frames,
     table_path,
 )
@@ -102,6 +103,29 @@ class _Place:
     centre: Found | None = None
 
 
+def search_as_asked(
+    args: argparse.Namespace, layout: Layout, *, static: bool, static_centre: bool = False
+) -> dict[MouseId, Path]:
+    """`search_natural` with the flags of `natural_parser`.
+
+    Args:
+        args: the flags.
+        layout: see `search_natural`, as the others.
+        static: likewise.
+        static_centre: likewise.
+    """
+    return search_natural(
+        open_probe(args),
+        layout,
+        from_values(SelectionConfig, vars(args)),
+        from_values(NaturalConfig, vars(args)),
+        data_dir=args.data_dir,
+        static=static,
+        static_centre=static_centre,
+        as_published=args.as_published,
+    )
+
+
 def natural_parser(description: str, *switches: str) -> argparse.ArgumentParser:
     """The parser of a script that searches natural clips.
 
@@ -109,12 +133,10 @@ def natural_parser(description: str, *switches: str) -> argparse.ArgumentParser:
         description: of the script.
         switches: flags that are on or off, "static", "static_center" or "static_surround".
     """
-    parser = script_parser(description, *PROBE_FLAGS, "as_published")
+    parser = search_parser(description, SelectionConfig, NaturalConfig)
     for name in switches:
         text = "held frames instead of movies"
         parser.add_argument(f"--{name}", action="store_true", help=text)
-    add_flags(parser, SelectionConfig)
-    add_flags(parser, NaturalConfig)
     return parser
 
 
