@@ -8,7 +8,7 @@ TIERS  := validation live_main live_bonus final_main final_bonus
 PY     := $(VENV)/bin/python
 CORES  := $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 
-.PHONY: help install demo physiology oracle test test-slow test-proof golden bench check
+.PHONY: help install demo physiology oracle test test-slow test-proof golden bench check docs
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make physiology  the tuning analyses of the models of make demo, and what they recover"
 	@echo "make most-exciting   stimuli for the ViViT of make demo, shown to the truth too (about 40 min)"
 	@echo "make check       ruff and mypy"
+	@echo "make docs        the documentation, every link and flag checked: site/index.html"
 	@echo "make install     only set up $(VENV)"
 
 install: $(VENV)/.installed
@@ -39,6 +40,11 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	$(PY) -m viv1t.model.kernels
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing viv1t and MkDocs into $(VENV)"
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
 
 # Every step is a script that continues or reuses what an earlier call left.
 demo: $(VENV)/.installed
@@ -106,3 +112,6 @@ check: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --site-dir site
