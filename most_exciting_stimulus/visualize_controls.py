@@ -17,7 +17,11 @@ logger = logging.getLogger("viv1t.visualize_controls")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    args = script_parser(__doc__ or "", "output_dir", "mouse_ids", "verbose").parse_args()
+    parser = script_parser(__doc__ or "", "output_dir", "mouse_ids", "verbose")
+    parser.add_argument(
+        "--any_contrast", action="store_true", help="also stimuli that are not contrast-matched"
+    )
+    args = parser.parse_args()
     log.setup(args.verbose)
 
     scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
@@ -31,7 +35,7 @@ def main() -> None:
         plate = controls_figure(scores, seeds, responder=responder)
         logger.info("wrote %s", plate.save(folder, f"stimulus_controls_{responder}")[0])
     try:
-        plate = held_out_figure(scores, styles=styles)
+        plate = held_out_figure(scores, styles=styles, any_contrast=args.any_contrast)
     except ConfigError as error:
         logger.info("figure of held-out responders left out: %s", error)
         return

@@ -131,6 +131,7 @@ def test_generated_against_others(case, tmp_path):
     gains = held_out_gains(tables_of(both)[SCORES])
     np.testing.assert_allclose(gains["ratio"], 2, rtol=1e-3)
     assert gains["layout"].eq("full field").all()
+    assert not gains["contrast_matched"].any()
 
 
 def test_populations_are_asked_as_a_whole(case, tmp_path):

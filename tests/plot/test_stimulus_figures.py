@@ -178,6 +178,16 @@ def test_held_out_responders_stand_beside_the_run():
     assert none["tests"]["p"].min() > 0.05
 
 
+def test_only_equal_contrast_is_compared_where_there_is_any():
+    loud = SCORES["surround"].eq("natural") & SCORES["neuron"].ge(4)
+    mixed = SCORES.assign(contrast_matched=~loud)
+    relative = surrounds(origin_conditions, "grating", table=mixed)["excite"]
+    assert relative["natural"].notna().sum() == 8
+    rows = as_made(mixed, responder="run", any_contrast=True)
+    every = relative_to_centre(rows, origin_conditions("excite"), centre="grating")
+    assert every["natural"].notna().sum() == 28
+
+
 def test_confusion_counts_the_first():
     shares = drawn("confusion").numbers["shares"]
     first = shares[shares["rank"] == 1].set_index("matched")["percent"]

@@ -233,15 +233,20 @@ def contrast_curves(scores: pd.DataFrame, *, responder: str) -> pd.DataFrame:
     )[[*NEURON, "origin", "factor", "rms", "share"]].reset_index(drop=True)
 
 
-def held_out_gains(scores: pd.DataFrame) -> pd.DataFrame:
+def held_out_gains(scores: pd.DataFrame, *, any_contrast: bool = False) -> pd.DataFrame:
     """The best generated stimulus of each neuron against its best other one, by responder.
 
     Both cover the same: the whole screen, the disc, or disc and surround, whichever more neurons
-    have. Columns: mouse, neuron, layout, responder, role, generated, other (responses above grey),
+    have; and only stimuli of held contrast are compared, if a neuron has both. Columns: mouse,
+    neuron, layout, contrast_matched, responder, role, generated, other (responses above grey),
     ratio (NaN unless both are above 0). Which is best is said by the value when it was made.
 
     Args:
         scores: stimulus_scores.
+        any_contrast: compare all stimuli.
+
+    Raises:
+        ConfigError: no neuron has both.
     """
     rows = scores[
         (scores["version"] == "as made") & (scores["made_for"] >= 0) & (scores["goal"] == "excite")
@@ -251,16 +256,10 @@ def held_out_gains(scores: pd.DataFrame) -> pd.DataFrame:
         layout=layouts(rows),
         response=rows["response"] - rows["blank"],
     )
-    sides = {name: {"side": name} for name in ("generated", "other")}
-    found: dict[str, pd.DataFrame] = {}
-    for layout in pd.unique(rows["layout"]):
-        parts = []
-        part = rows[rows["layout"] == layout]
-        for (responder, role), asked in part.groupby(["responder", "role"], sort=False):
-            wide = responses_of(asked, sides).dropna().reset_index()
-            parts.append(wide.assign(layout=layout, responder=responder, role=role))
-        found[layout] = pd.concat(parts, ignore_index=True)
-    gains = max(found.values(), key=len, default=pd.DataFrame())
+    held = rows[rows["contrast_matched"].astype(bool)]
+    gains = pd.DataFrame() if any_contrast else _gains(held).assign(contrast_matched=True)
+    if gains.empty:
+        gains = _gains(rows).assign(contrast_matched=False)
     if gains.empty:
         raise ConfigError(
             "no neuron has a generated stimulus and another one that covers the same: search or "
@@ -268,6 +267,19 @@ def held_out_gains(scores: pd.DataFrame) -> pd.DataFrame:
         )
     known = (gains["generated"] > 0) & (gains["other"] > 0)
     return gains.assign(ratio=(gains["generated"] / gains["other"]).where(known))
+
+
+def _gains(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of the layout of which there are most; empty: there is none."""
+    sides = {name: {"side": name} for name in ("generated", "other")}
+    found = []
+    for layout, part in rows.groupby("layout", sort=False):
+        parts = []
+        for (responder, role), asked in part.groupby(["responder", "role"], sort=False):
+            wide = responses_of(asked, sides).dropna().reset_index()
+            parts.append(wide.assign(layout=layout, responder=str(responder), role=str(role)))
+        found.append(pd.concat(parts, ignore_index=True))
+    return max(found, key=len, default=pd.DataFrame())
 
 
 def origins(rows: pd.DataFrame) -> pd.Series:

@@ -176,14 +176,17 @@ def _seeds(axes: Axes, seeds: pd.DataFrame) -> None:
     )
 
 
-def held_out_figure(scores: pd.DataFrame, *, styles: Mapping[str, ModelStyle]) -> Plate:
+def held_out_figure(
+    scores: pd.DataFrame, *, styles: Mapping[str, ModelStyle], any_contrast: bool = False
+) -> Plate:
     """Generated over other stimuli, on the responder that made them and on those that did not.
 
     Args:
         scores: stimulus_scores of one or several responders.
         styles: responder -> style.
+        any_contrast: see `stimulus_comparisons.held_out_gains`.
     """
-    gains = held_out_gains(scores)
+    gains = held_out_gains(scores, any_contrast=any_contrast)
     names = list(dict.fromkeys(gains["responder"]))
     log = gains.assign(log_ratio=np.log2(gains["ratio"]))
     wide = log.pivot(index=["mouse", "neuron"], columns="responder", values="log_ratio")[names]
@@ -192,6 +195,7 @@ def held_out_figure(scores: pd.DataFrame, *, styles: Mapping[str, ModelStyle]) -
         [Question(first="_none", second=name, alternative="less") for name in names],
     )
     layout = gains["layout"].iloc[0]
+    contrast = "at equal" if gains["contrast_matched"].iloc[0] else "whatever their"
     with house_style():
         figure = new_figure(PAGE_MM * 0.75, 72)
         boxes, pairs = figure.subplots(1, 2, width_ratios=(1.1, 1))
@@ -200,7 +204,8 @@ def held_out_figure(scores: pd.DataFrame, *, styles: Mapping[str, ModelStyle]) -
     tests = pd.DataFrame([{"responder": n} | a.row for n, a in zip(names, answers, strict=True)])
     caption = (
         f"Response above grey to the best generated stimulus ({layout}) of each neuron over that "
-        "to its best natural clip or grating, both chosen on the responder that made them. Left: a "
+        f"to its best natural clip or grating, {contrast} RMS contrast, both chosen on the "
+        "responder that made them. Left: a "
         "dot a neuron, stars: one-sided Wilcoxon signed-rank tests against equality after Holm. "
         "Right: neurons that prefer the generated one."
     )
