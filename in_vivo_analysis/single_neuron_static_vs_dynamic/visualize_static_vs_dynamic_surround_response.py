@@ -8,7 +8,6 @@ from viv1t.in_vivo.comparisons import compare_surrounds
 from viv1t.plot.figures.in_vivo import surround_plates
 from viv1t.results.store import ResultDir
 
-NAME = "single_neuron_static_vs_dynamic"
 logger = logging.getLogger("viv1t.visualize_static_vs_dynamic_surround_response")
 
 
@@ -18,10 +17,11 @@ def main() -> None:
     log.setup(args.verbose)
 
     asked = {n: getattr(args, n) for n in ("mouse_ids", "every_neuron", "with_inhibiting")}
-    found = compare_surrounds(args.output_dir, NAME, **asked)
+    found = compare_surrounds(args.output_dir, "single_neuron_static_vs_dynamic", **asked)
     plates = surround_plates(**found.drawn, as_published=args.as_published)
+    folder = ResultDir(args.output_dir).figures
     for part, plate in plates.items():
-        path = plate.save(ResultDir(args.output_dir).figures, f"{NAME}_{part}")[0]
+        path = plate.save(folder, f"single_neuron_static_vs_dynamic_{part}")[0]
         logger.info("wrote %s", path)
     logger.info("%s, recorded: %s", found.numbers.text, found.verdict)
 

@@ -201,7 +201,10 @@ def contextual_tables(
         ]
         if responder == PREDICTED:  # without noise there is nothing to test
             flipping = flipping.assign(flip=flipping["published"], p=np.nan, q=np.nan)
-            shares = shares[shares["definition"] == "published"]
+            shares = shares[shares["definition"] == "published"].assign(
+                **dict.fromkeys(("chance", "chance_low", "chance_high", "p"), np.nan),
+                chance_published=np.nan,
+            )
             preferences = [row | {"p": np.nan} for row in preferences]
         made = (found, flipping, shares, pd.DataFrame(preferences))
         for name, part in zip(names, made, strict=True):
