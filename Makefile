@@ -77,7 +77,7 @@ READ    = --output_dir $(basename $@)
 
 $(MORE)/%.analysed: | demo
 	mkdir -p $(MORE)/$*
-	test $* = truth || (cd $(DEMO)/$* && cp -r args.yaml provenance.json history.jsonl ckpt data $(abspath $(MORE))/$*)
+	test $* = truth || (cd $(DEMO)/$* && cp -r args.yaml provenance.json history.jsonl neuron_performance.parquet ckpt data $(abspath $(MORE))/$*)
 	$(PY) tuning_retinotopy/predict_noise.py $(ASKED) --num_samples 6000
 	$(PY) tuning_retinotopy/fit_aRFs.py $(READ)
 	$(PY) tuning_direction/predict_grating.py $(ASKED) --neurons $(CELLS)
