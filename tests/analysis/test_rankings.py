@@ -31,6 +31,11 @@ def test_a_ranking_that_holds_and_one_that_does_not():
     assert (shares["n"], shares["same_top"]) == (2, 0.5)
 
 
+def test_the_best_to_inhibit_is_the_smallest():
+    table = responses([[1, 2, 3], [1, 2, 3]], [[1, 9, 4], [5, 2, 9]]).assign(goal="inhibit")
+    assert orders(table, kinds=KINDS)["same_top"].tolist() == [True, False]
+
+
 def test_by_chance():
     rng = np.random.default_rng(0)
     table = responses(rng.random((600, 3)), rng.random((600, 3)))

@@ -44,8 +44,9 @@ def test_all_can_be_read(tmp_path):
     for axes in plate.figure.axes:
         texts = [text for text in axes.get_xticklabels() if text.get_text()]
         assert_readable(plate.figure, texts)
-    titles = [axes.title for axes in plate.figure.axes]
+    titles = [axes._left_title for axes in plate.figure.axes]
     assert len(titles) == 8
+    assert_readable(plate.figure, titles)
     stars = {text.get_text() for axes in plate.figure.axes for text in axes.texts}
     assert "*" in stars
 

@@ -67,8 +67,9 @@ def orders(
     """One row a neuron and goal: the order of kinds under both responders, and what holds.
 
     Columns: mouse, neuron, goal, order_<column>, order_<other> (largest first, "a > b > c"),
-    same_order, same_top, pairs_hold (share of the pairs that one responder orders, that the other
-    orders likewise). By chance 1/k!, 1/k and 1/2.
+    same_order, same_top (the largest is the same; for the goal "inhibit" the smallest), pairs_hold
+    (share of the pairs that one responder orders, that the other orders likewise). By chance 1/k!,
+    1/k and 1/2.
 
     Args:
         table: mouse, neuron, goal, kind, and both columns; all kinds of each neuron.
@@ -82,6 +83,7 @@ def orders(
         if values[[column, other]].isna().any(axis=None):
             continue
         claimed, found = (_order(values[name], kinds) for name in (column, other))
+        first = -1 if goal == "inhibit" else 0
         signs = [
             [_sign(values[name], first, second) for first, second in combinations(kinds, 2)]
             for name in (column, other)
@@ -95,7 +97,7 @@ def orders(
                 f"order_{column}": " > ".join(claimed),
                 f"order_{other}": " > ".join(found),
                 "same_order": claimed == found,
-                "same_top": claimed[0] == found[0],
+                "same_top": claimed[first] == found[first],
                 "pairs_hold": float(np.mean([a == b for a, b in decided])) if decided else np.nan,
             }
         )

@@ -80,7 +80,7 @@ GENERATED_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
                 "order_twin": "of the surrounds, largest response first",
                 "order_truth": "likewise",
                 "same_order": "both are equal",
-                "same_top": "the first is the same",
+                "same_top": "the most exciting, or most inhibiting, is the same",
                 "pairs_hold": "share of pairs of surrounds with the same order",
             },
             key=("mouse", "neuron", "goal"),

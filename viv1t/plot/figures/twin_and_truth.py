@@ -35,9 +35,7 @@ ORIGIN_STYLES: Final[Mapping[str, ModelStyle]] = MappingProxyType(
     }
 )
 _TITLES: Final = MappingProxyType({"excite": "most exciting", "inhibit": "most inhibiting"})
-_SHARES: Final = MappingProxyType(
-    {"same_order": "whole order", "same_top": "largest", "pairs_hold": "pairs"}
-)
+_SHARES: Final = MappingProxyType({"same_order": "all", "same_top": "best", "pairs_hold": "pairs"})
 _RELATIVE: Final = ("Response", "of centre alone")
 
 
@@ -71,8 +69,8 @@ def twin_and_truth_figure(table: pd.DataFrame, tests: pd.DataFrame, shares: pd.D
         "of gratings, of natural clips, generated. Left: responses of the twin and of the "
         "population it was trained on, divided by those to the centre alone; a line a neuron, bars "
         "are medians, stars are Wilcoxon tests, the three pairs corrected after Holm. Right: both "
-        "against each other, and neurons (pairs of surrounds) for which the order found in the "
-        "twin holds in the truth; dashes: by chance."
+        "against each other, and neurons in which the order found in the twin holds in the truth: "
+        "of all three, of the best, of pairs; dashes: by chance."
     )
     numbers = {"responses": relative, "tests": tests, "shares": shares}
     return Plate(figure, numbers, caption)
@@ -160,7 +158,8 @@ def _scatter(axes: Axes, rows: pd.DataFrame, kinds: Sequence[str]) -> None:
     axes.set_anchor("N")
     axes.locator_params(nbins=4)
     rho = rows[["twin", "truth"]].corr(method="spearman").to_numpy()[0, 1]
-    corner_text(axes, f"n = {rows.groupby(['mouse', 'neuron']).ngroups}\nrank r = {rho:.2f}")
+    text = f"n = {rows.groupby(['mouse', 'neuron']).ngroups}\nrank r = {rho:.2f}"
+    corner_text(axes, text, right=True, top=False)
     label(axes, x=("Twin", "of centre"), y=("Truth", "of centre"))
 
 
@@ -170,7 +169,7 @@ def _bars(axes: Axes, shares: pd.Series, num_kinds: int) -> None:
         axes.bar([place], [100 * shares[name]], width=0.62, color=INK, alpha=0.55)
         ends = [place - 0.4, place + 0.4]
         axes.plot(ends, [100 * level] * 2, color=VERMILION, linewidth=1.2, linestyle=(0, (2, 1)))
-    axes.set_xticks(range(len(_SHARES)), [name.replace(" ", "\n") for name in _SHARES.values()])
+    axes.set_xticks(range(len(_SHARES)), list(_SHARES.values()))
     axes.tick_params(axis="x", length=0)
-    axes.set(ylim=(0, 105), title="Holds in the truth")
+    axes.set(ylim=(0, 105), title="Order holds")
     label(axes, y=("Neurons", "%"))
