@@ -19,7 +19,7 @@ help:
 	@echo "make bench       what the faster paths save, measured (docs/benchmarks.md; about 10 min)"
 	@echo "make oracle      the proof of the tuning analyses, 10 populations (about an hour)"
 	@echo "make physiology  the tuning analyses of the models of make demo, and what they recover"
-	@echo "make most-exciting   stimuli for the ViViT of make demo, shown to the truth too (about 40 min)"
+	@echo "make most-exciting   stimuli for the ViViT of make demo, shown to the truth too"
 	@echo "make check       ruff and mypy"
 	@echo "make docs        the documentation, every link and flag checked: site/index.html"
 	@echo "make install     only set up $(VENV)"
