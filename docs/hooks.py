@@ -1,4 +1,4 @@
-"""What MkDocs builds besides docs/: pages of the folders, and all flags, read from the real parsers.
+"""What MkDocs shows besides docs/: pages of the folders, and all flags of the real parsers.
 
 Links are written as in the repository; here they become links of the site, and links to files
 that the site does not show become the name of the file.
@@ -11,7 +11,7 @@ import posixpath
 import re
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -65,17 +65,24 @@ def scripts() -> list[str]:
     ]
 
 
-def parser_of(script: str) -> argparse.ArgumentParser:
-    """The parser that `python <script>` reads its command line with; nothing else of it runs.
+def parser_of(script: str, *argv: str) -> argparse.ArgumentParser:
+    """The parser of `python <script> <argv>`; nothing of it runs but what comes before parsing.
+
+    Args:
+        script: a path from the root of the repository, or `-m` with the name of a module.
+        argv: flags that decide which other flags there are (of train.py).
 
     Raises:
         RuntimeError: the script ends without having read a command line.
     """
     stop = mock.patch.object(argparse.ArgumentParser, "parse_args", _leave)
-    argv = mock.patch.object(sys, "argv", [script])
+    name = script.removeprefix("-m ")
     try:
-        with _quiet(), stop, argv:
-            runpy.run_path(str(ROOT / script), run_name="__main__")
+        with _quiet(), stop, mock.patch.object(sys, "argv", [name, *argv]):
+            if name == script:
+                runpy.run_path(str(ROOT / script), run_name="__main__")
+            else:
+                runpy.run_module(name, run_name="__main__")
     except _Parser as found:
         parser: argparse.ArgumentParser = found.args[0]
         parser.prog = f"python {script}"
@@ -87,11 +94,12 @@ def _cell(text: object) -> str:
     return re.sub(r"([|<>*_])", r"\\\1", " ".join(str(text).split()))
 
 
-def _default(action: argparse.Action) -> str:
-    value = action.default
-    if action.required:
+def _default(action: argparse.Action, said: str | None) -> str:
+    """What a flag is when it is not given; `said`: what its help says of that."""
+    value = said if action.default is argparse.SUPPRESS else action.default
+    if action.required or value == "required":
         return "required"
-    if value is argparse.SUPPRESS or value in (None, [], "", ()):
+    if value in (None, [], "", (), "none"):
         return ""
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -99,22 +107,39 @@ def _default(action: argparse.Action) -> str:
     return f"`{' '.join(str(part) for part in value) if many else value}`"
 
 
-def _rows(parser: argparse.ArgumentParser) -> Iterator[str]:
-    yield from ("| flag | default | what it does |", "| --- | --- | --- |")
-    for action in parser._actions:
+def _rows(actions: Iterable[argparse.Action]) -> Iterator[str]:
+    yield from ("", "| flag | default | what it does |", "| --- | --- | --- |")
+    for action in actions:
         if isinstance(action, argparse._HelpAction):
             continue
         names = ", ".join(f"`{name}`" for name in action.option_strings or [action.dest])
-        one_of = f" (one of {', '.join(map(str, action.choices))})" if action.choices else ""
-        help_text = (action.help or "").replace("%(default)s", "").replace("%%", "%")
-        yield f"| {names} | {_default(action)} | {_cell(help_text + one_of)} |"
+        says, _, said = (action.help or "").replace("%%", "%").partition(" (default: ")
+        choices = [f"`{choice}`" for choice in action.choices or () if choice != ""]
+        one_of = f" (one of {', '.join(choices)})" if choices else ""
+        what = _cell(says.removesuffix(" (required)")) + one_of
+        yield f"| {names} | {_default(action, said.removesuffix(')') or None)} | {what} |"
 
 
-def flag_page(script: str, level: int = 2) -> str:
+def flag_page(script: str) -> str:
     """A heading and a table of all flags of `script`, in Markdown."""
     parser = parser_of(script)
-    lines = [f"{'#' * level} `{script}`", "", _cell(parser.description or ""), "", *_rows(parser)]
+    lines = [f"## `{script}`", "", _cell(parser.description or ""), *_rows(parser._actions)]
+    if script == "train.py":
+        lines += _other_parts()
     return "\n".join(lines) + "\n"
+
+
+def _other_parts() -> Iterator[str]:
+    """The flags of the cores and readouts that train.py does not take by default."""
+    from viv1t.model.cores import CORES
+    from viv1t.model.readouts import READOUTS
+
+    for flag, names in (("--core", CORES.names()), ("--readout", READOUTS.names())):
+        for name in names:
+            groups = parser_of("train.py", flag, name)._action_groups
+            (group,) = (g for g in groups if (g.title or "").startswith(f"{flag} {name} "))
+            if group._group_actions:
+                yield from ("", f"### `{flag} {name}`", *_rows(group._group_actions))
 
 
 def flag_pages() -> dict[str, str]:
