@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from numpy.typing import ArrayLike
 
-from viv1t.errors import MissingResultError, UserError
+from viv1t.errors import ConfigError, MissingResultError, UserError
 
 
 @contextmanager
@@ -19,7 +19,12 @@ def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; it is flushed to disk and renamed to `path` on success.
 
     On an exception the temporary file is removed and `path` stays as it was.
+
+    Raises:
+        ConfigError: `path` is a device or a folder, which must not be replaced by a file.
     """
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path} is no ordinary file: name one that can be written or replaced")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
