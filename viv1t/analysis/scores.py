@@ -33,6 +33,18 @@ def across_mice(scores: pd.DataFrame, metric: str, *, by: Sequence[str]) -> pd.D
     ).reset_index()
 
 
+def mouse_means(scores: pd.DataFrame, metric: str, *, by: Sequence[str]) -> pd.DataFrame:
+    """One row a group and mouse: `by`, mouse, value, the mean of `metric` over neurons.
+
+    Args:
+        scores: columns mouse, `metric` and those of `by`; one row a neuron.
+        metric: the score; NaN are left out.
+        by: columns whose values are kept apart.
+    """
+    groups = scores.groupby([*by, "mouse"], sort=False)[metric]
+    return groups.mean().reset_index(name="value")
+
+
 def with_planes(scores: pd.DataFrame) -> pd.DataFrame:
     """`scores` with depth_um: the mean depth of the plane that each neuron lies on.
 

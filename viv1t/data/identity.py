@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from viv1t.data.cache import cached
 from viv1t.data.stimulus_type import classify
 from viv1t.errors import DataError
 from viv1t.names import TIERS, UNKNOWN_STIMULUS, MouseId
+from viv1t.utils.files import write_npy
 
 if TYPE_CHECKING:
     from viv1t.data.recording import Recording
@@ -59,6 +61,21 @@ def trial_ids(recording: "Recording") -> dict[str, np.ndarray]:
     return found
 
 
+def write_ids(recording: "Recording") -> list[Path]:
+    """Files of ids that were written to meta/trials/, where the session had none.
+
+    Args:
+        recording: one mouse; its folder must be writable.
+    """
+    written = []
+    for name, ids in trial_ids(recording).items():
+        path = _ids_path(recording, name)
+        if not path.exists():
+            write_npy(path, ids)
+            written.append(path)
+    return written
+
+
 def same_movie(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two movies (c, t, h, w) of grey levels are repeats of one.
 
@@ -83,8 +100,12 @@ def _share_alike(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(alike.mean() > SAME_SHARE)
 
 
+def _ids_path(recording: "Recording", name: str) -> Path:
+    return recording.folder / "meta/trials" / f"{name}.npy"
+
+
 def _read_ids(recording: "Recording", name: str) -> np.ndarray | None:
-    path = recording.folder / "meta/trials" / f"{name}.npy"
+    path = _ids_path(recording, name)
     if not path.exists():
         return None
     ids = read_labels(path)

@@ -106,7 +106,7 @@ def watch_attention(
         raise ConfigError(
             "the core of this run has no attention to look at: name a run with --core vivit"
         )
-    clips = _clips(twin, video, mouse_id, behavior=behavior, pupil_center=pupil_center)
+    clips = clips_of(twin, video, mouse_id, behavior=behavior, pupil_center=pupil_center)
     signals = {"behaviors": clips.behaviors, "pupil_centers": clips.pupil_centers}
     num_frames = core.num_frames_out(clips.video.shape[2])
     num_tokens = {"space": core.output_shape[2] * core.output_shape[3], "time": num_frames}
@@ -151,7 +151,7 @@ def sensitivity(
     mouse = twin.mouse(mouse_id)
     rows = read_neurons(neurons, mouse.num_neurons)
     pixels = torch.from_numpy(np.array(video, dtype=np.float32)).to(twin.device).requires_grad_()
-    clips = _clips(twin, video, mouse_id, behavior=behavior, pupil_center=pupil_center)
+    clips = clips_of(twin, video, mouse_id, behavior=behavior, pupil_center=pupil_center)
     with torch.enable_grad():
         movie = mouse.video_in_model_units(pixels[None, None])
         with twin.autocast():
@@ -169,7 +169,7 @@ def sensitivity(
     return found
 
 
-def _clips(
+def clips_of(
     twin: DigitalTwin,
     video: ArrayLike,
     mouse_id: MouseId,

@@ -55,8 +55,9 @@ def example_traces(
     *,
     tier: Tier = "live_main",
     qualities: Mapping[str, float] = QUALITIES,
+    neurons: Mapping[str, int] | None = None,
 ) -> ExampleTraces | None:
-    """Traces of neurons at given quantiles of the first model's correlation.
+    """Traces of neurons, given or at some quantiles of the first model's correlation.
 
     The movie is the one of `tier` that was shown most often. Predictions and the truth are means
     over its repeats, as the recorded mean is: behaviour differs between repeats. None if the mouse
@@ -68,6 +69,7 @@ def example_traces(
         mouse_id: the mouse.
         tier: where to look.
         qualities: what a neuron is called -> quantile of the correlation.
+        neurons: what a neuron is called -> its row, instead of the quantiles.
     """
     if tier not in comparison.tiers(mouse_id):
         return None
@@ -85,9 +87,9 @@ def example_traces(
     first_model = of_tier[of_tier["model"] == next(iter(comparison.runs))]
     length = min(recording.length(trial) for trial in shown)
     time_s = np.arange(length - num_frames, length) / recording.mouse.fps
+    chosen = neurons or {name: _at_quantile(first_model, q) for name, q in qualities.items()}
     parts = []
-    for quality, quantile in qualities.items():
-        neuron = _at_quantile(first_model, quantile)
+    for quality, neuron in chosen.items():
         of_neuron = of_tier[of_tier["neuron"] == neuron].set_index("model")
         for kind, source, values in sources:
             row = {
@@ -109,6 +111,39 @@ def example_traces(
         video_id=video_id,
         num_repeats=len(shown),
     )
+
+
+def well_predicted(
+    scores: pd.DataFrame, *, tier: Tier, minimum: float, num_neurons: int
+) -> dict[MouseId, dict[str, int]]:
+    """{mouse: {what a neuron is called: its row}} of what the first model predicts best.
+
+    Args:
+        scores: as `compare.neuron_scores` gives them.
+        tier: whose correlation counts.
+        minimum: correlation that a neuron needs.
+        num_neurons: of each mouse, at most.
+
+    Raises:
+        ConfigError: no neuron of any mouse is predicted that well.
+    """
+    rows = scores[scores["tier"].eq(tier) & scores["stimulus"].eq(ALL_STIMULI)]
+    rows = rows[rows["model"] == scores["model"].iloc[0]]
+    best = rows.sort_values("correlation", ascending=False, kind="stable")
+    above = best[best["correlation"] >= minimum]
+    if above.empty:
+        most = f"the best has {best['correlation'].iloc[0]:.3f}" if len(best) else "none was shown"
+        raise ConfigError(
+            f"--min_correlation {minimum:g}: no neuron is predicted that well in {tier}, {most}; "
+            "lower it, or name another --ds_tier"
+        )
+    return {
+        str(mouse_id): {
+            f"number {place} by correlation": int(neuron)
+            for place, neuron in enumerate(group["neuron"].head(num_neurons), start=1)
+        }
+        for mouse_id, group in above.groupby("mouse_id")
+    }
 
 
 def readout_positions(comparison: Comparison) -> dict[str, pd.DataFrame]:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from viv1t.analysis.response_statistics import mean_of_known, pair_correlation
 from viv1t.config.flags import check, flag
 from viv1t.errors import ConfigError, DataError
 from viv1t.experiments.placed import Mode
@@ -24,7 +25,6 @@ Aim: TypeAlias = Literal["neuron", "population"]
 
 POPULATION: Final = -1
 PUBLISHED_REPEATS: Final = 5
-_MIN_SPREAD: Final = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ def neuron_reliability(
         agreement.append(pair_correlation(means))
     if not reliability:
         raise DataError("reliability needs movies that were shown repeatedly, found none")
-    mean = np.mean if as_published else _mean_of_known
+    mean = np.mean if as_published else mean_of_known
     scores = [mean(np.stack(values), axis=0) for values in (reliability, agreement)]
     return pd.DataFrame(
         {
@@ -137,25 +137,6 @@ def neuron_reliability(
             "correlation": scores[1],
         }
     )
-
-
-def pair_correlation(responses: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Mean Pearson correlation over time between pairs of rows, (n,).
-
-    Constant rows are left out; NaN where fewer than two are left.
-
-    Args:
-        responses: (r, n, t).
-    """
-    values = np.asarray(responses, np.float64)
-    values = values - values.mean(axis=2, keepdims=True)
-    length = np.sqrt(np.square(values).sum(axis=2, keepdims=True))
-    is_known = length > _MIN_SPREAD
-    unit = np.divide(values, length, out=np.zeros_like(values), where=is_known)
-    count = is_known[..., 0].sum(axis=0)
-    pairs = count * (count - 1)
-    together = np.square(unit.sum(axis=0)).sum(axis=1) - count
-    return np.divide(together, pairs, out=np.full(len(count), np.nan), where=pairs > 0)
 
 
 def rank_neurons(
@@ -327,11 +308,3 @@ def _ranks(values: ArrayLike, is_spoilt: bool) -> NDArray[np.float64]:
     policy = "propagate" if is_spoilt else "omit"
     ranks = rankdata(np.asarray(values, float), method="ordinal", nan_policy=policy)
     return np.asarray(ranks, np.float64)
-
-
-def _mean_of_known(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Mean over an axis without NaN; NaN where nothing else is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=axis)
-    total = np.where(known, values, 0.0).sum(axis=axis)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)

@@ -9,6 +9,7 @@ from viv1t.results.direction_tables import DIRECTION_TABLES
 from viv1t.results.feedback_tables import FEEDBACK_TABLES
 from viv1t.results.generated_tables import GENERATED_TABLES
 from viv1t.results.in_vivo_tables import IN_VIVO_TABLES
+from viv1t.results.misc_tables import MISC_TABLES
 from viv1t.results.retinotopy_tables import RETINOTOPY_TABLES
 from viv1t.results.search_tables import SEARCH_TABLES
 from viv1t.results.spec import TableSpec
@@ -24,6 +25,7 @@ TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
         **FEEDBACK_TABLES,
         **GENERATED_TABLES,
         **IN_VIVO_TABLES,
+        **MISC_TABLES,
         **RETINOTOPY_TABLES,
         **SEARCH_TABLES,
         **STIMULUS_SCORE_TABLES,

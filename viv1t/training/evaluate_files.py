@@ -184,6 +184,30 @@ def evaluate_mouse(recording: Recording, file: ResponseFile) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def tier_trials(
+    recording: Recording, file: ResponseFile, tier: str
+) -> tuple[np.ndarray, ScoredTrials]:
+    """Rows of the recording (n,) that were predicted, and all trials of `tier`.
+
+    Args:
+        recording: one mouse.
+        file: its predicted responses.
+        tier: any but train.
+
+    Raises:
+        MissingResultError: the tier was not predicted, or its recorded responses are hidden.
+        DataError: file and recording do not belong together.
+    """
+    neurons = _neurons(recording, file)
+    trials = _scored_tiers(recording, file).get(tier)
+    if trials is None:
+        raise MissingResultError(
+            f"{file.path} has no trials of {tier} with recorded responses; predict them with "
+            f"predict.py --ds_tier {tier}, or name another --ds_tier"
+        )
+    return neurons, read_trials(recording, file, neurons, trials)
+
+
 def _neurons(recording: Recording, file: ResponseFile) -> np.ndarray:
     """Rows of the recording that the rows of `file` are, after checking that they fit."""
     attributes = file.attrs

@@ -39,12 +39,12 @@ def traces_figure(
         label(rows[-1], x=("Time in movie", "s"))
         handles, labels = rows[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        shown = _fill_strip(rows[0], video, fps=fps)
+        shown = fill_strip(rows[0], video, fps=fps)
     caption = "Predicted and recorded responses of some neurons to one movie, shown repeatedly."
     return Plate(figure, {"responses": traces, "frames": shown}, caption)
 
 
-def _fill_strip(axes: Axes, video: np.ndarray, *, fps: float) -> pd.DataFrame:
+def fill_strip(axes: Axes, video: np.ndarray, *, fps: float) -> pd.DataFrame:
     """Fill the width of `axes` with frames of the right shape; the table says which."""
     figure = axes.get_figure(root=True)
     assert figure is not None
