@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from pages import HOOKS, PAGES, ROOT, anchors, blocks, commands, links, text_of
 from scripts import run_script
+from small_twins import small_twin
 
 from viv1t.training.cli import parse_run
 
@@ -168,3 +169,19 @@ def test_make_targets_named_on_pages_exist():
     }
     assert {"demo", "test", "docs"} <= named
     assert [t for t in sorted(named) if not re.search(rf"^{t}:", rules, flags=re.MULTILINE)] == []
+
+
+def test_python_of_the_pages_runs(monkeypatch: pytest.MonkeyPatch):
+    """The lines about twins, on a small one: mouse A for S1, its neuron 1 for 7."""
+    twin = small_twin("vivit", core_use_causal_attention=True)
+    monkeypatch.setattr("viv1t.load", lambda run: twin, raising=False)
+    asked, later, experiment = blocks(text_of("docs/api.md"), "python")
+    tuning = blocks(text_of("docs/architecture.md"), "python")[0]
+    names: dict[str, object] = {}
+    for block in (asked, later, experiment, tuning):
+        lines = [line for line in block.splitlines() if "twin.model(" not in line]
+        code = "\n".join(lines).replace('"S1"', '"A"').replace("[7", "[1")
+        exec(compile(code, "page", "exec"), names)  # noqa: S102
+    n = twin.num_neurons("A")
+    assert (names["late"].shape, names["responses"].mean.shape) == ((1, 30), (n, 8))
+    assert len(names["curve"]) == 8
