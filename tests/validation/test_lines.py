@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from viv1t.data.synthetic.oracle import oracle_truth
+from viv1t.utils.markdown import markdown
 from viv1t.validation.lines import LINES, Bound, at_least, at_most, measure
 from viv1t.validation.proof import (
     control_lines,
-    markdown,
     summarise_controls,
     summarise_lines,
 )

@@ -148,16 +148,38 @@ def two_contrasts(
         conditions: k rows.
         grey: (n,).
     """
-    above = samples - grey[:, None, None]
-    ends = conditions["contrast"].max(), conditions["contrast"].min()
-    high, low = (
-        np.stack(
-            [
-                above[:, ((conditions["kind"] == kind) & (conditions["contrast"] == end)).argmax()]
-                for kind in ("iso", "cross")
-            ],
-            axis=1,
-        )
-        for end in ends
+    low, high = (
+        pair_of(samples, conditions, grey, contrast=end, kinds=("iso", "cross"))
+        for end in ends_of(conditions)
     )
     return high, low
+
+
+def ends_of(conditions: pd.DataFrame) -> tuple[float, float]:
+    """The lowest and the highest contrast."""
+    return float(conditions["contrast"].min()), float(conditions["contrast"].max())
+
+
+def pair_of(
+    samples: FloatArray,
+    conditions: pd.DataFrame,
+    grey: FloatArray,
+    *,
+    contrast: float,
+    kinds: tuple[str, str],
+) -> FloatArray:
+    """Responses above grey (n, 2, r) to two kinds of gratings at one contrast.
+
+    Args:
+        samples: (n, k, r) of `samples_of`.
+        conditions: k rows.
+        grey: (n,).
+        contrast: of the gratings.
+        kinds: of `KINDS`.
+    """
+    rows = [
+        int(((conditions["kind"] == kind) & (conditions["contrast"] == contrast)).argmax())
+        for kind in kinds
+    ]
+    found: FloatArray = samples[:, rows] - grey[:, None, None]
+    return found

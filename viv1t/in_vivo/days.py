@@ -103,18 +103,32 @@ def tables_of(day: Day, folder: Path) -> dict[str, ResponseTable]:
         DataError: what was predicted are other stimuli.
     """
     found = {RECORDED: responses_of(day.session)}
-    name, mouse_id = experiment_of(day.session.facts.day), day.session.mouse
     try:
-        table = load_experiment(folder, name, command=COMMAND, mouse_ids=[mouse_id])[mouse_id]
+        return found | {PREDICTED: predictions_of(day, folder)}
     except MissingResultError:
-        logger.info("mouse %s: no predictions; make them with %s", mouse_id, COMMAND)
+        logger.info("mouse %s: no predictions; make them with %s", day.session.mouse, COMMAND)
         return found
+
+
+def predictions_of(day: Day, folder: Path) -> ResponseTable:
+    """What was predicted for the stimuli of a day.
+
+    Args:
+        day: the day.
+        folder: of who predicted.
+
+    Raises:
+        MissingResultError: there are no predictions; the message names the command.
+        DataError: what was predicted are other stimuli.
+    """
+    name, mouse_id = experiment_of(day.session.facts.day), day.session.mouse
+    table = load_experiment(folder, name, command=COMMAND, mouse_ids=[mouse_id])[mouse_id]
     if table.conditions["stimulus"].tolist() != day.session.conditions["stimulus"].tolist():
         raise DataError(
             f"{folder}/experiments/{name} holds predictions of other stimuli than "
             f"{day.session.folder}: delete it and run {COMMAND} again"
         )
-    return found | {PREDICTED: table}
+    return table
 
 
 def neuron_table(

@@ -221,10 +221,7 @@ def surround_tests(
         analysis: which pairs.
         animals: field of view -> animal.
     """
-    joined = pd.concat(
-        {goal: table.assign(**{CENTRE: 1.0}) for goal, table in relative.items()}, axis=1
-    )
-    joined.columns = pd.Index([" ".join(names) for names in joined.columns])
+    joined = side_by_side(relative)
     known = set(joined)
     pairs = [
         Question(first=f"{goal} {q.first}", second=f"{goal} {q.second}", alternative=q.alternative)
@@ -249,6 +246,18 @@ def surround_tests(
         if asked
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def side_by_side(relative: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Index mouse, neuron; columns "excite grating", ..., and "excite centre alone", which is 1.
+
+    Args:
+        relative: of `relative_responses`.
+    """
+    joined = pd.concat(
+        {goal: table.assign(**{CENTRE: 1.0}) for goal, table in relative.items()}, axis=1
+    )
+    return joined.set_axis([" ".join(names) for names in joined.columns], axis=1)
 
 
 def full_field_tests(values: pd.DataFrame, *, animals: Mapping[str, str]) -> pd.DataFrame:

@@ -16,6 +16,9 @@ FLIPS: Final = "in_vivo_flips"
 FLIP_SHARES: Final = "in_vivo_flip_shares"
 PREFERENCES: Final = "in_vivo_preferences"
 SCORES: Final = "in_vivo_scores"
+VERDICT: Final = "in_vivo_verdict"
+VERDICT_ORDERS: Final = "in_vivo_verdict_orders"
+VERDICT_FLIPS: Final = "in_vivo_verdict_flips"
 
 _DAY: Final = MappingProxyType(
     {
@@ -28,6 +31,7 @@ _NEURON: Final = MappingProxyType({**_DAY, "neuron": "row of the first day"})
 _RESPONDER: Final = MappingProxyType({"responder": "recorded or predicted"})
 _LEFT_OUT: Final = ("mouse", "neuron", "size_deg", "disc_ratio", "visible")
 _FOLDER: Final = "in_vivo_analysis"
+_COMPARED: Final = f"{_FOLDER}/compare_with_truth.py"
 _GRATINGS: Final = f"{_FOLDER}/grating_contextual_modulation/read_data.py"
 
 _SPECS: Final[Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]]] = MappingProxyType(
@@ -121,6 +125,59 @@ _SPECS: Final[Mapping[str, tuple[Mapping[str, str], tuple[str, ...], str]]] = Ma
             },
             ("mouse", "day", "library", "stimulus", "neuron", "responder"),
             f"{_FOLDER}/read_responses.py",
+        ),
+        VERDICT: (
+            {
+                "fields": "of view",
+                "part": "gratings, surround against centre, or pair of surrounds",
+                "question": "what is positive: an index, mean over neurons, or a difference of "
+                "responses relative to the centre, median",
+                "num_neurons": "recorded",
+                "recorded": "the effect",
+                "true": "of the same population without noise",
+                "predicted": "by the run",
+                "p": "of the recording: permuted presentations, or Wilcoxon tests after Holm",
+                "claimed": "p <= .05, and all fields of view have the same sign",
+                "agrees": "the recorded sign is true",
+                "run_agrees": "the predicted sign is true; false without predictions",
+                "num_clear": "recorded neurons whose true effect is not near 0",
+                "neurons_agree": "share of these whose recorded sign is true",
+                "run_neurons_agree": "share of neurons with a clear true effect whose predicted "
+                "sign is true",
+            },
+            ("fields", "part", "question"),
+            _COMPARED,
+        ),
+        VERDICT_ORDERS: (
+            {
+                **_RESPONDER,
+                "goal": "of the surrounds: excite or inhibit",
+                "num_neurons": "with all kinds of surrounds",
+                "order": "of medians, largest first",
+                "true_order": "likewise, without noise",
+                "same_order": "share of neurons whose order is the true one; by chance 1/6",
+                "same_top": "share whose largest is the true one; by chance 1/3",
+                "pairs_hold": "share of pairs in the true order; by chance 1/2",
+            },
+            ("responder", "goal"),
+            _COMPARED,
+        ),
+        VERDICT_FLIPS: (
+            {
+                "definition": "cross-validated or published, of the recording; predicted: the "
+                "published rule on what the run predicts",
+                "num_neurons": "that passed the filters",
+                "num_true": "that flip by the published rule without noise",
+                "num_flips": "that are named",
+                "hits": "named and true",
+                "precision": "hits / num_flips",
+                "recall": "hits / num_true",
+                "base": "num_true / num_neurons: precision of naming at random",
+                "share": "num_flips / num_neurons",
+                "chance": "mean share over shuffles, see in_vivo_flip_shares",
+            },
+            ("definition",),
+            _COMPARED,
         ),
     }
 )

@@ -207,14 +207,3 @@ def summarise_controls(by_seed: pd.DataFrame) -> pd.DataFrame:
     table["share_q"] = table["num_q"] / table["num_neurons"]
     met = (table["share_p"] <= MAX_P) & (table["share_q"] <= MAX_Q)
     return table.assign(met=np.where(met, "yes", "no")).drop(columns=["num_p", "num_q"])
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """`table` for a page of docs: numbers with three digits."""
-
-    def cell(value: object) -> str:
-        return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-    rows = [list(map(str, table)), ["---"] * table.shape[1]]
-    rows += [[cell(value) for value in row] for row in table.itertuples(index=False)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -10,11 +10,11 @@ from viv1t.config.flags import check
 from viv1t.data.synthetic.oracle import NUM_SEEDS
 from viv1t.names import MouseId
 from viv1t.utils.files import write_text
+from viv1t.utils.markdown import markdown
 from viv1t.validation.chain import Bench, run_seed
 from viv1t.validation.proof import (
     control_lines,
     end_to_end_lines,
-    markdown,
     oracle_lines,
     summarise_controls,
     summarise_lines,
