@@ -5,6 +5,7 @@ that the site does not show become the name of the file.
 """
 
 import argparse
+import json
 import logging
 import os
 import posixpath
@@ -29,6 +30,7 @@ PAGES = {
     "most_exciting_stimulus/README.md": "most_exciting_stimuli.md",
     "in_vivo_analysis/README.md": "in_vivo.md",
     "misc/README.md": "misc.md",
+    "docs/notebooks/demo.ipynb": "notebook.md",
     "CHANGELOG.md": "changelog.md",
 }
 FOLDERS = ("", "data", "misc", "tuning_retinotopy", "tuning_direction")
@@ -178,13 +180,35 @@ def site_links(text: str, source: str, shown: set[str]) -> str:
     return LINK.sub(moved, text)
 
 
+def notebook_page(text: str) -> str:
+    """A notebook (its JSON) as Markdown: cells, printed lines, and figures within the page."""
+    parts: list[str] = []
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            said = "".join(output.get("text") or data.get("text/plain", ""))
+            if "image/png" in data:
+                parts.append(f"![](data:image/png;base64,{''.join(data['image/png']).strip()})")
+            elif said.strip():
+                parts.append(f"```text\n{said.rstrip()}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def page_of(source: str) -> str:
+    """The Markdown of one of `PAGES`, links as in the repository."""
+    text = (ROOT / source).read_text()
+    return notebook_page(text) if source.endswith(".ipynb") else text
+
+
 def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401
     """Called by MkDocs: the pages of the folders and the pages of flags join those of docs/."""
     from mkdocs.structure.files import File
 
     for source, place in PAGES.items():
         if (ROOT / source).is_file():
-            files.append(File.generated(config, place, content=(ROOT / source).read_text()))
+            files.append(File.generated(config, place, content=page_of(source)))
     for place, text in flag_pages().items():
         files.append(File.generated(config, place, content=text))
     return files

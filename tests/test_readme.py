@@ -181,7 +181,7 @@ def test_python_of_the_pages_runs(monkeypatch: pytest.MonkeyPatch):
     for block in (asked, later, experiment, tuning):
         lines = [line for line in block.splitlines() if "twin.model(" not in line]
         code = "\n".join(lines).replace('"S1"', '"A"').replace("[7", "[1")
-        exec(compile(code, "page", "exec"), names)  # noqa: S102
+        exec(compile(code, "page", "exec"), names)
     n = twin.num_neurons("A")
     assert (names["late"].shape, names["responses"].mean.shape) == ((1, 30), (n, 8))
     assert len(names["curve"]) == 8

@@ -1,6 +1,7 @@
 """The documentation site: what it shows is there; links of the repository become its own."""
 
 import argparse
+import json
 import re
 import runpy
 from collections.abc import Iterator
@@ -78,6 +79,16 @@ def test_a_script_without_a_command_line_is_an_error():
 def test_links_of_the_repository_become_links_of_the_site(source: str, link: str, there: str):
     shown = {"attention.md", "figures/b.png", "data_format.md", "index.md"}
     assert HOOKS.site_links(link, source, shown) == there
+
+
+def test_notebooks_become_pages_with_what_they_printed_and_drew():
+    figure = {"data": {"image/png": "aGk=\n", "text/plain": ["<Figure>"]}}
+    printed = {"text": ["1\n", "2\n"]}
+    code = {"cell_type": "code", "source": ["a\n", "b"], "outputs": [printed, figure]}
+    words = {"cell_type": "markdown", "source": ["# T\n", "x"]}
+    page = HOOKS.notebook_page(json.dumps({"cells": [words, code]}))
+    drawn = "![](data:image/png;base64,aGk=)"
+    assert page == f"# T\nx\n\n```python\na\nb\n```\n\n```text\n1\n2\n```\n\n{drawn}\n"
 
 
 def test_nothing_comes_from_the_internet():
