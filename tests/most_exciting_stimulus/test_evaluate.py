@@ -35,6 +35,18 @@ def tables_of(case: Case, *others, **given):
     )
 
 
+class MeanGrey:
+    """Six neurons that answer with the mean grey value of each frame."""
+
+    video_shape = FRAME
+
+    def num_neurons(self, mouse_id):
+        return 6
+
+    def respond(self, video, mouse_id, *, neurons, **options):
+        return video[:, 0].mean(dim=(2, 3))[:, None].expand(-1, len(neurons), -1)
+
+
 @pytest.fixture(scope="module")
 def case(tmp_path_factory) -> Case:
     return known_case(tmp_path_factory.mktemp("known"))
@@ -132,6 +144,17 @@ def test_generated_against_others(case, tmp_path):
     np.testing.assert_allclose(gains["ratio"], 2, rtol=1e-3)
     assert gains["layout"].eq("full field").all()
     assert not gains["contrast_matched"].any()
+
+
+def test_grey_is_shown_as_long_as_the_stimulus(case, tmp_path):
+    for name, num_frames in (("full_generated", 18), ("full_natural", 6)):
+        movies = np.stack([drifting(cell)[:num_frames] for cell in case.cells])
+        table = table_of(case.cells, centre=name)
+        write_library(library_folder(tmp_path, name), "K", table, movies, method={})
+    both = Case(case.cells, witness_of(MeanGrey(), tmp_path), read_libraries(tmp_path))
+    scores = tables_of(both)[SCORES]
+    blanks = scores.groupby("centre")["blank"].unique().map(list).to_dict()
+    assert blanks == {"full_generated": [18 * 127], "full_natural": [6 * 127]}
 
 
 def test_populations_are_asked_as_a_whole(case, tmp_path):

@@ -9,9 +9,16 @@ from viv1t.data.cache import write_npz
 from viv1t.data.transforms import response_scale
 from viv1t.errors import ConfigError, MissingResultError
 from viv1t.most_exciting_stimulus.canvas import full_field
+from viv1t.most_exciting_stimulus.neurons import Target
 from viv1t.most_exciting_stimulus.objective import one_neuron, population
 from viv1t.most_exciting_stimulus.parameters import Fourier, Pixel, Spectrum
-from viv1t.most_exciting_stimulus.parts import Part, Settings, recipe, response_unit
+from viv1t.most_exciting_stimulus.parts import (
+    Part,
+    Settings,
+    in_model_units,
+    recipe,
+    response_unit,
+)
 from viv1t.most_exciting_stimulus.penalties import Smoothness, SpectrumKL, TotalVariation
 from viv1t.most_exciting_stimulus.published import PublishedParameters
 from viv1t.most_exciting_stimulus.spectrum import spectrum_path
@@ -28,6 +35,10 @@ def part(*, static: bool = False) -> Part:
         static=static,
         kind={},
     )
+
+
+def target(*neurons: int, **given) -> Target:
+    return Target(neurons=neurons, centre_px=None, size_deg=20.0, **given)
 
 
 @pytest.fixture
@@ -99,3 +110,18 @@ def test_penalties_are_in_standard_deviations_of_the_response(folder):
     smooth, divergence = recipe(settings, whose, folder, "A", responder=twin)[1]
     assert smooth.weight == pytest.approx(2 * scale[2])
     assert divergence.alpha == pytest.approx(0.5 * scale[2])
+
+
+def test_as_published_a_population_sums_what_the_model_puts_out():
+    twin = small_twin()
+    scale = response_scale(twin.mouse("A").statistics)
+    whole = target(0, 2, weights=(0.25, 0.75), is_population=True)
+    found = in_model_units(whole, twin, "A")
+    np.testing.assert_allclose(np.array(found.weights) * scale[[0, 2]], whole.weights, rtol=1e-6)
+    unit = response_unit(
+        twin, "A", population(dict(zip(found.neurons, found.weights, strict=True)))
+    )
+    assert unit == pytest.approx(1)  # so that --alpha is the published one
+    alone = target(2, weights=(1.0,))
+    assert in_model_units(alone, twin, "A") is alone
+    assert in_model_units(whole, None, "A") == whole

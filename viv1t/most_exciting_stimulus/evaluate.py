@@ -95,8 +95,7 @@ def evaluate(
     best = best_of_each_neuron(library.table)
     for witness in witnesses:
         room = _Room(witness, mouse_id, config, seed, progress)
-        blank = room.sums(np.full((1, *library.frames(0).shape), GREY, np.float32), None)[0]
-        parts[SCORES].append(_scores(room, library, best, blank, centres_px, selective or {}))
+        parts[SCORES].append(_scores(room, library, best, centres_px, selective or {}))
         table, ranks = _confusions(room, library, best, centres_px)
         parts[CONFUSION].append(table)
         parts[RANKS].append(ranks)
@@ -210,13 +209,12 @@ def _scores(
     room: _Room,
     library: Library,
     best: pd.DataFrame,
-    blank: NDArray[np.float64],
     centres_px: Mapping[int, tuple[float, float]],
     selective: Mapping[int, bool],
 ) -> pd.DataFrame:
     kinds = [*KIND, "seed", "value", "converged"]
     roles = best.set_index("row")["first"]
-    parts = []
+    parts, blanks = [], {}
     for number in room.bar(range(len(library)), "scores"):
         row, movie = library.table.iloc[number], library.frames(number)
         versions = [(AS_MADE, 0.0, movie)]
@@ -239,7 +237,10 @@ def _scores(
         )
         found = pd.concat([found.assign(neuron=n, response=sums[:, k]) for k, n in enumerate(rows)])
         means = found.groupby(["version", "amount", "neuron"], sort=False).mean().reset_index()
-        means["blank"] = blank[means["neuron"]]
+        if movie.shape not in blanks:
+            grey = np.full((1, *movie.shape), GREY, np.float32)
+            blanks[movie.shape] = room.sums(grey, None)[0]
+        means["blank"] = blanks[movie.shape][means["neuron"]]
         means["direction_selective"] = [
             float(selective[n]) if n in selective else np.nan for n in means["neuron"]
         ]

@@ -22,7 +22,7 @@ from viv1t.most_exciting_stimulus.library import library_folder
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig, Target, targets_of
 from viv1t.most_exciting_stimulus.objective import Goal, Objective
 from viv1t.most_exciting_stimulus.origins import Found, Origins
-from viv1t.most_exciting_stimulus.parts import MATCH, GenerateConfig, Part
+from viv1t.most_exciting_stimulus.parts import MATCH, GenerateConfig, Part, in_model_units
 from viv1t.most_exciting_stimulus.witnesses import Witness
 from viv1t.most_exciting_stimulus.workshop import Workshop
 from viv1t.names import MouseId
@@ -58,8 +58,9 @@ def generate_stimuli(
         ascent: how they are optimised.
         held_out: who is shown the finished stimuli, too.
         overwrite: begin anew; what was there is kept beside it.
-        as_published: choice and places of neurons, the mean luminance in the spectrum and the
-            start of generated centres (from the most inhibiting surround) as published.
+        as_published: choice and places of neurons, units of a population's responses, the mean
+            luminance in the spectrum and the start of generated centres (from the most inhibiting
+            surround) as published.
 
     Raises:
         MissingResultError: a table, or a stimulus that should stay or be the start, is missing;
@@ -69,6 +70,8 @@ def generate_stimuli(
     folders = {}
     for mouse_id in probe.mouse_ids:
         targets = targets_of(probe, mouse_id, selection, as_published=as_published)
+        if as_published:
+            targets = [in_model_units(target, probe.responder, mouse_id) for target in targets]
         origins = Origins(probe.output_dir, mouse_id, config.num_frames)
         bar = tqdm(targets, desc=f"mouse {mouse_id}", unit="target", disable=not probe.progress)
         for target in bar:
@@ -185,7 +188,6 @@ class _Maker:
                 init = self.origins.needed(
                     self.target,
                     f"natural full field ({moves}, to {goal})",
-                    "predict_natural_full_field.py",
                     centre="full_natural",
                     centre_motion=moves,
                     **asked,
@@ -227,11 +229,9 @@ class _Maker:
 
     def _searched(self, origin: str, moves: str) -> Found:
         """The best centre of a search."""
-        script = {"natural": "predict_natural_center.py"}
         return self.origins.needed(
             self.target,
             f"{origin} centre ({moves})",
-            script.get(origin, "predict_center_surround_gratings.py"),
             centre=origin,
             surround="none",
             centre_motion=moves,
@@ -245,7 +245,6 @@ class _Maker:
         return self.origins.needed(
             self.target,
             f"natural surround ({moves}, to {goal}) of a {centre} centre",
-            "predict_natural_surround.py",
             centre=centre,
             surround="natural",
             surround_motion=moves,
@@ -289,7 +288,6 @@ class _Maker:
         found = self.origins.needed(
             self.target,
             "natural or grating stimulus whose contrast --rms match could take",
-            "predict_natural_surround.py",
             **kind,
         )
         return replace(part, rms=found.rms, mean=found.mean)

@@ -249,7 +249,8 @@ def _search(
             groups, desc=f"mouse {mouse_id}", unit="place", disable=not probe.progress
         ):
             if rounded:
-                group = [_unweighted(target) for target in group]
+                everyone = range(probe.responder.num_neurons(mouse_id))
+                group = [_unweighted(target, everyone) for target in group]
             shown = show(mouse_id, group)
             values = _values(probe, mouse_id, group, shown, lead_frames)
             chosen = choose(values, shown)
@@ -310,10 +311,12 @@ def _values(
     return values
 
 
-def _unweighted(target: Target) -> Target:
-    """All neurons of a population count the same."""
-    count = len(target.neurons)
-    return replace(target, weights=(1 / count,) * count)
+def _unweighted(target: Target, everyone: Sequence[int]) -> Target:
+    """All neurons of a population count the same, those that are not predicted too."""
+    if not target.is_population:
+        return target
+    count = len(everyone)
+    return replace(target, neurons=tuple(everyone), weights=(1 / count,) * count)
 
 
 def _source(about: dict[str, float]) -> str:

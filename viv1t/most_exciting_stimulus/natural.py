@@ -1,10 +1,9 @@
 """The recorded movies that drive most and least: in the centre, around it, on the whole screen."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -45,12 +44,6 @@ Layout: TypeAlias = Literal["centre", "surround", "grating_surround", "full_fiel
 
 NAME: Final = "natural"
 VALUE: Final = "a fresh prediction of the clip that the search chose"
-SCRIPT_OF_CENTRE: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "natural": "predict_natural_center.py",
-        "grating": "predict_center_surround_gratings.py",
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +248,6 @@ def _places(
                 centre = origins.needed(
                     target,
                     f"{kind.centre_motion} {kind.centre} centre",
-                    SCRIPT_OF_CENTRE[kind.centre] + " --static" * (kind.centre_motion == "static"),
                     centre=kind.centre,
                     centre_motion=kind.centre_motion,
                     surround="none",

@@ -1,5 +1,6 @@
 """What searches found, as a centre that stays, a start of an ascent, or a contrast to match."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viv1t.errors import DataError, MissingResultError
-from viv1t.most_exciting_stimulus.library import Library, best_rows, read_libraries
+from viv1t.most_exciting_stimulus.library import Library, read_libraries, scores
 from viv1t.most_exciting_stimulus.neurons import Target
 from viv1t.names import MouseId
 
@@ -57,6 +58,8 @@ class Origins:
     def best(self, target: Target, *, sized: bool = True, **kind: str) -> Found | None:
         """The best stimulus of a kind for a target, not contrast-matched; None: there is none.
 
+        Stimuli of another number of frames are left out, if there are others.
+
         Args:
             target: for whom; with its place, and where `sized` its size.
             sized: the stimulus has a centre of the size of the target's.
@@ -76,33 +79,35 @@ class Origins:
                 ):
                     chosen &= (table[column] - place).abs() < _CLOSE
         rows = np.flatnonzero(chosen.to_numpy(bool))
-        if not len(rows):
-            return None
-        tops = rows[best_rows(table.iloc[rows])]
-        values = table["value"].to_numpy(float)[tops]
-        is_lower = kind.get("goal") == "inhibit"
-        row = int(tops[np.nanargmin(values) if is_lower else np.nanargmax(values)])
-        about = table.iloc[row]
-        frames = self.library.frames(row)
-        if len(frames) != self.num_frames:
+        order = np.argsort(-scores(table.iloc[rows]).to_numpy(), kind="stable")
+        lengths = {}
+        for row in rows[order].tolist():
+            about, frames = table.iloc[row], self.library.frames(row)
+            name = f"{about['library']}/{about['stimulus']}"
+            if len(frames) == self.num_frames:
+                break
+            lengths[name] = len(frames)
+        else:
+            if not lengths:
+                return None
+            name, length = next(iter(lengths.items()))
             raise DataError(
-                f"{about['library']}/{about['stimulus']} in {self.output_dir} has {len(frames)} "
-                f"frames, stimuli to generate have {self.num_frames}: set --num_frames"
+                f"{name} in {self.output_dir} has {length} frames, stimuli to generate have "
+                f"{self.num_frames}: set --num_frames"
             )
         return Found(
             frames=frames,
             rms=float(about["rms"]),
             mean=float(about["mean"]),
-            name=f"{about['library']}/{about['stimulus']}",
+            name=name,
         )
 
-    def needed(self, target: Target, what: str, script: str, **asked: Any) -> Found:  # noqa: ANN401
+    def needed(self, target: Target, what: str, **asked: Any) -> Found:  # noqa: ANN401
         """Like `best`; a stimulus that must be there.
 
         Args:
             target: for whom.
             what: the stimulus in words.
-            script: that searches for it.
             asked: as in `best`.
 
         Raises:
@@ -111,9 +116,31 @@ class Origins:
         found = self.best(target, **asked)
         if found is None:
             place = "the middle of the screen" if target.centre_px is None else target.centre_px
+            command = " ".join(_search_of({k: str(v).split("|")[0] for k, v in asked.items()}))
             raise MissingResultError(
                 f"{self.output_dir} holds no {what} for {target.name} of mouse {self.mouse_id} "
                 f"({target.size_deg:g} degrees at {place}, {self.num_frames} frames); search for "
-                f"it with: python most_exciting_stimulus/{script} --output_dir {self.output_dir}"
+                f"it with: python most_exciting_stimulus/{command} --output_dir {self.output_dir}"
             )
         return found
+
+
+def _search_of(kind: Mapping[str, str]) -> Iterator[str]:
+    """The script that searches for a kind of stimulus, and its flags."""
+    centre, surround = kind["centre"], kind.get("surround", "none")
+    is_static = [kind.get(f"{name}_motion") == "static" for name in ("centre", "surround")]
+    if centre.startswith("full_"):
+        yield f"predict_{centre.removeprefix('full_')}_full_field.py"
+    elif "grating" in (surround, centre if surround == "none" else ""):
+        yield "predict_center_surround_gratings.py"
+    elif surround == "none":
+        yield "predict_natural_center.py"
+    elif centre == "grating":
+        yield "predict_natural_surround_with_grating_center.py"
+    else:
+        yield "predict_natural_surround.py"
+    if surround == "none" and is_static[0]:
+        yield "--static"
+    if surround == "natural":
+        flags = ("--static_center", "--static_surround")
+        yield from (flag for flag, given in zip(flags, is_static, strict=True) if given)

@@ -1,7 +1,7 @@
 """A stimulus that is to be generated: what is free, how it is parameterised and constrained."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -16,6 +16,7 @@ from viv1t.insilico.twin import DigitalTwin
 from viv1t.most_exciting_stimulus.ascent import Penalty
 from viv1t.most_exciting_stimulus.canvas import Canvas
 from viv1t.most_exciting_stimulus.constraints import Constraint, HeldContrast, Sigmoid
+from viv1t.most_exciting_stimulus.neurons import Target
 from viv1t.most_exciting_stimulus.objective import Objective, Reduce
 from viv1t.most_exciting_stimulus.parameters import (
     Fourier,
@@ -243,12 +244,34 @@ def response_unit(responder: Any, mouse_id: MouseId, objective: Objective) -> fl
         mouse_id: the mouse.
         objective: whose response it is.
     """
+    return float(np.abs(objective.weights) @ _deviations(responder, mouse_id, objective.neurons))
+
+
+def in_model_units(target: Target, responder: Any, mouse_id: MouseId) -> Target:  # noqa: ANN401
+    """`target` with the published weights: of responses divided by their standard deviations.
+
+    Published losses summed what the model puts out, so that neurons counted alike whatever the
+    size of their responses; values of the objective are in these units then. A single neuron
+    stays as it is.
+
+    Args:
+        target: for whom a stimulus is made.
+        responder: see `response_unit`.
+        mouse_id: the mouse.
+    """
+    if not target.is_population:
+        return target
+    weights = np.array(target.weights) / _deviations(responder, mouse_id, target.neurons)
+    return replace(target, weights=tuple(weights.tolist()))
+
+
+def _deviations(responder: Any, mouse_id: MouseId, neurons: Sequence[int]) -> Any:  # noqa: ANN401
+    """(n,) standard deviations of recorded responses; 1 if they are not known."""
     twin = getattr(responder, "members", (responder,))[0]
     statistics = twin.mouse(mouse_id).statistics if isinstance(twin, DigitalTwin) else None
     if statistics is None:
-        return 1.0
-    scale = response_scale(statistics)[list(objective.neurons)]
-    return float(np.abs(objective.weights) @ scale)
+        return np.ones(len(neurons))
+    return response_scale(statistics)[list(neurons)].astype(float)
 
 
 def _is_positive(text: str) -> bool:
