@@ -68,3 +68,13 @@ def test_effects_are_found_once_corrected():
     first = tests[(tests["first"] == "generated") & (tests["second"] == "grating")]
     assert first["median_ratio"].tolist() == pytest.approx([3, 3], rel=0.05)
     assert tests["share"].eq(1).all()
+
+
+def test_neurons_silent_to_the_baseline_have_no_ratio():
+    rng = np.random.default_rng(2)
+    table = responses(rng.uniform(1, 2, (6, 3)), rng.random((6, 3)))
+    none = table[table["kind"] == "grating"].assign(kind="none", twin=1.0)
+    none.loc[none["neuron"] < 2, "twin"] = [0.0, -0.1]
+    tests = kind_tests(pd.concat([table, none]), kinds=KINDS, columns=["twin"], baseline="none")
+    assert tests["n"].eq(4).all()
+    assert np.isfinite(tests["median_ratio"]).all()

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from viv1t.analysis.stats import holm, paired_test
+from viv1t.analysis.families import Question, answer_family
 
 NEURON: Final = ("mouse", "neuron")
 TIE: Final = 1e-6
@@ -31,34 +31,37 @@ def kind_tests(
         table: mouse, neuron, goal, kind, and a column of responses for each responder.
         kinds: that are compared.
         columns: of the responders.
-        baseline: a kind by whose response those of each neuron are divided; None: none.
+        baseline: a kind by whose response those of each neuron are divided, neurons that do not
+            answer it above 0 left out; None: none.
     """
+    questions = [Question(first=a, second=b) for a, b in combinations(kinds, 2)]
     rows = []
     for column in columns:
         for goal, of_goal in table.groupby("goal", sort=False):
             wide = of_goal.pivot(index=list(NEURON), columns="kind", values=column)
             if baseline is not None:
+                wide = wide[wide[baseline] > 0]
                 wide = wide.div(wide[baseline], axis=0)
-            for first, second in combinations(kinds, 2):
-                pair = wide[[first, second]].dropna()
-                test = paired_test(pair[first], pair[second])
+            for answer in answer_family(wide, questions):
+                asked, test = answer.question, answer.test
+                pair = wide[[asked.first, asked.second]].dropna()
+                first, second = pair[asked.first], pair[asked.second]
                 rows.append(
                     {
                         "responder": column,
                         "goal": goal,
-                        "first": first,
-                        "second": second,
+                        "first": asked.first,
+                        "second": asked.second,
                         "n": test.n,
-                        "median_ratio": float((pair[first] / pair[second]).median()),
-                        "share": float((pair[first] > pair[second]).mean()),
+                        "median_ratio": float((first / second).median()),
+                        "share": float((first > second).mean()),
                         "statistic": test.statistic,
-                        "p": test.p,
+                        "p": answer.p_alone,
+                        "p_holm": test.p,
                         "effect": test.effect,
                     }
                 )
-    tests = pd.DataFrame(rows)
-    family = tests.groupby(["responder", "goal"], sort=False)["p"]
-    return tests.assign(p_holm=family.transform(lambda p: holm(p.to_numpy(float))))
+    return pd.DataFrame(rows)
 
 
 def orders(
