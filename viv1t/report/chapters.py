@@ -13,7 +13,7 @@ CHAPTERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "Recovered against true": r"recover|end_to_end|oracle|controls",
         "Training and scores": r"learning|scores|ceiling|traces|positions|evaluation|performance"
-        r"|\btable\b",
+        r"|\btable\b|model_(stats|parameters)|response_statistics|tokenizer|core_outputs|cortex_",
         "Retinotopy": r"arf|receptive|retinotop|noise|spatial|dots|ssi",
         "Direction tuning": r"direction|(?<!spatial_)selectiv|(?<!size_)tuning_(curve|width)"
         r"|preference|microcolumn|gabor|similarity",

@@ -54,8 +54,8 @@ MISC_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
                 "mouse": "mouse",
                 "neuron": "row of the recording",
                 "source": "recorded or predicted",
-                "mean": "mean response over the frames of all trials, a.u.",
-                "sd": "standard deviation over frames, a.u.",
+                "mean": "mean response (a.u.) over the frames of all trials",
+                "sd": "standard deviation (a.u.) over frames",
                 "skewness": "third standardised moment over frames",
                 "sparseness": "lifetime sparseness, 0 (equal responses) to 1 (one frame)",
                 "reliability": "correlation over time between repeats of a movie, mean over pairs "

@@ -48,5 +48,5 @@ def response_statistics_figure(table: pd.DataFrame, *, style: ModelStyle, tier: 
         "recorded against predicted. Predictions are without noise: they vary less, and repeats "
         "differ by behaviour only."
     )
-    flat = wide.set_axis([f"{source}_{name}" for name, source in wide.columns.to_list()], axis=1)
+    flat = wide.set_axis([f"{column[1]}_{column[0]}" for column in wide.columns], axis=1)
     return Plate(figure, {"neurons": flat.reset_index()}, caption)
