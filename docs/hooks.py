@@ -190,7 +190,9 @@ def notebook_page(text: str) -> str:
             data = output.get("data", {})
             said = "".join(output.get("text") or data.get("text/plain", ""))
             if "image/png" in data:
-                parts.append(f"![](data:image/png;base64,{''.join(data['image/png']).strip()})")
+                parts.append(
+                    f"![figure](data:image/png;base64,{''.join(data['image/png']).strip()})"
+                )
             elif said.strip():
                 parts.append(f"```text\n{said.rstrip()}\n```")
     return "\n\n".join(parts) + "\n"

@@ -87,7 +87,7 @@ def test_notebooks_become_pages_with_what_they_printed_and_drew():
     code = {"cell_type": "code", "source": ["a\n", "b"], "outputs": [printed, figure]}
     words = {"cell_type": "markdown", "source": ["# T\n", "x"]}
     page = HOOKS.notebook_page(json.dumps({"cells": [words, code]}))
-    drawn = "![](data:image/png;base64,aGk=)"
+    drawn = "![figure](data:image/png;base64,aGk=)"
     assert page == f"# T\nx\n\n```python\na\nb\n```\n\n```text\n1\n2\n```\n\n{drawn}\n"
 
 
