@@ -10,13 +10,16 @@ from viv1t.most_exciting_stimulus.generate import generate_stimuli
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig
 from viv1t.most_exciting_stimulus.parts import GenerateConfig
 from viv1t.most_exciting_stimulus.witnesses import open_witnesses
+from viv1t.report.animations import animate_found
 
 logger = logging.getLogger("viv1t.generate")
 
 
 def main() -> None:
     """Read the command line, generate, and say what was written."""
-    parser = script_parser(__doc__ or "", *PROBE_FLAGS, "held_out", "as_published")
+    parser = script_parser(
+        __doc__ or "", *PROBE_FLAGS, "held_out", "as_published", "animate", "format"
+    )
     add = parser.add_argument
     add("--neuron", type=int, default=None, help="one neuron; none: see --neurons")
     add("--overwrite", action="store_true", help="begin anew; what was there is kept beside it")
@@ -37,6 +40,8 @@ def main() -> None:
         as_published=args.as_published,
     )
     logger.info("wrote %s", ", ".join(sorted({str(folder) for folder in folders.values()})))
+    if args.animate:
+        animate_found(args, asked, [args.save_dir], sorted(folders))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,13 @@
 """Gratings on the whole screen, in random phases: library gratings."""
 
-import logging
-
 from viv1t import log
-from viv1t.config.flags import from_values
 from viv1t.config.scripts import run_script
-from viv1t.insilico.responders import open_probe
 from viv1t.most_exciting_stimulus.found import search_parser
 from viv1t.most_exciting_stimulus.grating_grid import search_full_field
 from viv1t.most_exciting_stimulus.gratings import GridConfig, RepeatConfig
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig
+from viv1t.report.animations import search_as_asked
 
-logger = logging.getLogger("viv1t.predict_grating_full_field")
 CONFIGS = (SelectionConfig, GridConfig, RepeatConfig)
 
 
@@ -19,9 +15,7 @@ def main() -> None:
     """Read the command line, show all directions, and say what was written."""
     args = search_parser(__doc__ or "", *CONFIGS).parse_args()
     log.setup(args.verbose)
-    configs = [from_values(config, vars(args)) for config in CONFIGS]
-    paths = search_full_field(open_probe(args), *configs, as_published=args.as_published)
-    logger.info("wrote %s", ", ".join(map(str, paths.values())))
+    search_as_asked(args, search_full_field, *CONFIGS)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,19 @@
 """The natural images or movies that drive most in the receptive field: library natural."""
 
-import logging
+from functools import partial
 
 from viv1t import log
 from viv1t.config.scripts import run_script
-from viv1t.most_exciting_stimulus.natural import natural_parser, search_as_asked
-
-logger = logging.getLogger("viv1t.predict_natural_center")
+from viv1t.most_exciting_stimulus.natural import CONFIGS, natural_parser, search_natural
+from viv1t.report.animations import search_as_asked
 
 
 def main() -> None:
     """Read the command line, search the centre, and say what was written."""
     args = natural_parser(__doc__ or "", "static").parse_args()
     log.setup(args.verbose)
-    paths = search_as_asked(args, "centre", static=args.static)
-    logger.info("wrote %s", ", ".join(map(str, paths.values())))
+    search = partial(search_natural, layout="centre", data_dir=args.data_dir, static=args.static)
+    search_as_asked(args, search, *CONFIGS)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,25 @@
 """Natural surrounds that excite and inhibit most, around the best natural centre."""
 
-import logging
+from functools import partial
 
 from viv1t import log
 from viv1t.config.scripts import run_script
-from viv1t.most_exciting_stimulus.natural import natural_parser, search_as_asked
-
-logger = logging.getLogger("viv1t.predict_natural_surround")
+from viv1t.most_exciting_stimulus.natural import CONFIGS, natural_parser, search_natural
+from viv1t.report.animations import search_as_asked
 
 
 def main() -> None:
     """Read the command line, search around a clip, and say what was written."""
     args = natural_parser(__doc__ or "", "static_center", "static_surround").parse_args()
     log.setup(args.verbose)
-    static, static_centre = args.static_surround, args.static_center
-    paths = search_as_asked(args, "surround", static=static, static_centre=static_centre)
-    logger.info("wrote %s", ", ".join(map(str, paths.values())))
+    search = partial(
+        search_natural,
+        layout="surround",
+        data_dir=args.data_dir,
+        static=args.static_surround,
+        static_centre=args.static_center,
+    )
+    search_as_asked(args, search, *CONFIGS)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,8 @@ logger = logging.getLogger("viv1t.visualize_controls")
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    parser = script_parser(__doc__ or "", "output_dir", "mouse_ids", "verbose")
-    parser.add_argument(
-        "--any_contrast", action="store_true", help="also stimuli that are not contrast-matched"
-    )
-    args = parser.parse_args()
+    flags = ("output_dir", "mouse_ids", "any_contrast", "verbose")
+    args = script_parser(__doc__ or "", *flags).parse_args()
     log.setup(args.verbose)
 
     scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)

@@ -1,31 +1,12 @@
 """Mean responses of a population to its full-field stimuli: figures/full_field_population."""
 
-import logging
-
-from viv1t import log
-from viv1t.config.scripts import run_script, script_parser
-from viv1t.plot.figures.population_full_field import full_field_figure, population_responses
-from viv1t.plot.style import responder_styles
-from viv1t.results.stimulus_score_tables import SCORES
-from viv1t.results.store import ResultDir, read_result
-
-logger = logging.getLogger("viv1t.visualize_full_field_population")
+from viv1t.config.scripts import run_script
+from viv1t.plot.figures.population_full_field import draw_population, full_field_figure
 
 
 def main() -> None:
     """Read the command line, draw, and say what was written."""
-    parser = script_parser(__doc__ or "", "output_dir", "mouse_ids", "verbose")
-    parser.add_argument(
-        "--any_contrast", action="store_true", help="also stimuli that are not contrast-matched"
-    )
-    args = parser.parse_args()
-    log.setup(args.verbose)
-
-    scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
-    found = population_responses(scores, any_contrast=args.any_contrast)
-    plate = full_field_figure(found, styles=responder_styles(scores["responder"]))
-    folder = ResultDir(args.output_dir).figures
-    logger.info("wrote %s", plate.save(folder, "full_field_population")[0])
+    draw_population(__doc__ or "", "full_field_population", full_field_figure)
 
 
 if __name__ == "__main__":

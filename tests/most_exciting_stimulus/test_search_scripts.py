@@ -213,8 +213,12 @@ def test_still_clips_and_populations(data_dir, results, truth, recording, ask, t
     for script in ("predict_natural_full_field", "predict_natural_center"):
         assert call(script, data_dir, tmp_path, *flags, "--static") == 0
     assert call("predict_natural_surround", data_dir, tmp_path, *flags, "--static_center") == 0
-    for script in ("predict_grating_full_field", "predict_center_surround_gratings"):
-        assert call(script, data_dir, tmp_path, *flags, "--as_published") == 0
+    flags = (*flags, "--as_published")
+    assert call("predict_grating_full_field", data_dir, tmp_path, *flags, "--animate") == 0
+    assert call("predict_center_surround_gratings", data_dir, tmp_path, *flags) == 0
+    animations = (tmp_path / "figures" / FOLDER).iterdir()
+    names = ("grating_full_field_video", "grating_full_field_video_inhibiting")
+    assert {p.name for p in animations} == {f"mouseS1_population_{name}.gif" for name in names}
     library = read_library(library_folder(tmp_path, "natural"))
     assert library.table["neuron"].eq(-1).all()
     for number, row in library.table.iterrows():

@@ -108,6 +108,15 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
         "held_out",
         {"type": Path, "nargs": "+", "default": None, "help": "more runs to ask, or truth"},
     ),
+    (
+        "any_contrast",
+        {"action": "store_true", "help": "also stimuli that are not contrast-matched"},
+    ),
+    (
+        "animate",
+        {"action": "store_true", "help": "animate the stimuli and the responses to them as well"},
+    ),
+    ("format", {"choices": ("gif", "mp4"), "default": "gif", "help": "of animations"}),
     ("day", {"type": int, "default": 2, "help": "day of the recording; the first is 1"}),
     (
         "every_neuron",

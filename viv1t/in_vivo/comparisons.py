@@ -1,12 +1,15 @@
 """Predictions against recordings of later days, from tables of results."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from viv1t import log
+from viv1t.config.scripts import SURROUND_FLAGS, script_parser
 from viv1t.in_vivo.days import PREDICTED, RECORDED, stable_rows
 from viv1t.in_vivo.statistics import Numbers, numbers_of
 from viv1t.in_vivo.surrounds import (
@@ -22,7 +25,9 @@ from viv1t.in_vivo.surrounds import (
 )
 from viv1t.names import MouseId
 from viv1t.results.in_vivo_tables import SCORES
-from viv1t.results.store import read_result
+from viv1t.results.store import ResultDir, read_result
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,30 @@ def compare_surrounds(
         tests.append(surround_tests(wanted, analysis, animals=animals).assign(responder=responder))
     design = DESIGNS[analysis]
     return _comparison(responses, tests, animals, centre=design.centre, pairs=design.pairs)
+
+
+def draw_surrounds(
+    description: str, analysis: Analysis, draw: Callable[..., Mapping[str, Any]]
+) -> None:
+    """What the command line of a script that compares surrounds asks for: figures/<analysis>_*.
+
+    Args:
+        description: the first line of `--help`.
+        analysis: which stimuli.
+        draw: gives plates by name of what `Comparison.drawn` holds, such as
+            `plot.figures.in_vivo.surround_plates`.
+
+    Raises:
+        UserError: see `compare_surrounds`.
+    """
+    args = script_parser(description, *SURROUND_FLAGS).parse_args()
+    log.setup(args.verbose)
+    asked = {n: getattr(args, n) for n in ("mouse_ids", "every_neuron", "with_inhibiting")}
+    found = compare_surrounds(args.output_dir, analysis, **asked)
+    folder = ResultDir(args.output_dir).figures
+    for part, plate in draw(**found.drawn, as_published=args.as_published).items():
+        logger.info("wrote %s", plate.save(folder, f"{analysis}_{part}")[0])
+    logger.info("%s, recorded: %s", found.numbers.text, found.verdict)
 
 
 def compare_full_field(

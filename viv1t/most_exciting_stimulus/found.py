@@ -31,7 +31,7 @@ def search_parser(description: str, *configs: type) -> argparse.ArgumentParser:
         description: of the script.
         configs: dataclasses whose fields are flags.
     """
-    parser = script_parser(description, *PROBE_FLAGS, "as_published")
+    parser = script_parser(description, *PROBE_FLAGS, "as_published", "animate", "format")
     for config in configs:
         add_flags(parser, config)
     return parser

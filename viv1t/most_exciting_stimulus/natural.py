@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from viv1t.config.flags import check, flag, from_values
+from viv1t.config.flags import check, flag
 from viv1t.data.mice import choose_mice
 from viv1t.data.recording import Recording
 from viv1t.insilico.probe import Probe
-from viv1t.insilico.responders import open_probe
 from viv1t.most_exciting_stimulus.canvas import Canvas, centre_disc, full_field, surround_ring
 from viv1t.most_exciting_stimulus.found import (
     Row,
@@ -72,6 +71,10 @@ class NaturalConfig:
         return self.outer_stimulus_size or None
 
 
+# Of the flags of `natural_parser`.
+CONFIGS: Final = (SelectionConfig, NaturalConfig)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Kind:
     """What is searched, as the library says it."""
@@ -96,29 +99,6 @@ class _Place:
     centre: Found | None = None
 
 
-def search_as_asked(
-    args: argparse.Namespace, layout: Layout, *, static: bool, static_centre: bool = False
-) -> dict[MouseId, Path]:
-    """`search_natural` with the flags of `natural_parser`.
-
-    Args:
-        args: the flags.
-        layout: see `search_natural`, as the others.
-        static: likewise.
-        static_centre: likewise.
-    """
-    return search_natural(
-        open_probe(args),
-        layout,
-        from_values(SelectionConfig, vars(args)),
-        from_values(NaturalConfig, vars(args)),
-        data_dir=args.data_dir,
-        static=static,
-        static_centre=static_centre,
-        as_published=args.as_published,
-    )
-
-
 def natural_parser(description: str, *switches: str) -> argparse.ArgumentParser:
     """The parser of a script that searches natural clips.
 
@@ -126,7 +106,7 @@ def natural_parser(description: str, *switches: str) -> argparse.ArgumentParser:
         description: of the script.
         switches: flags that are on or off, "static", "static_center" or "static_surround".
     """
-    parser = search_parser(description, SelectionConfig, NaturalConfig)
+    parser = search_parser(description, *CONFIGS)
     for name in switches:
         text = "held frames instead of movies"
         parser.add_argument(f"--{name}", action="store_true", help=text)
@@ -135,10 +115,10 @@ def natural_parser(description: str, *switches: str) -> argparse.ArgumentParser:
 
 def search_natural(
     probe: Probe,
-    layout: Layout,
     selection: SelectionConfig,
     config: NaturalConfig,
     *,
+    layout: Layout,
     data_dir: Path,
     static: bool = False,
     static_centre: bool = False,
@@ -153,10 +133,10 @@ def search_natural(
 
     Args:
         probe: who is asked.
-        layout: what the clips are: "centre", the "surround" of the best natural centre, that of
-            the best grating centre ("grating_surround"), or "full_field".
         selection: whom the stimuli are for.
         config: which clips.
+        layout: what the clips are: "centre", the "surround" of the best natural centre, that of
+            the best grating centre ("grating_surround"), or "full_field".
         data_dir: the recordings.
         static: held frames, not stretches of movies.
         static_centre: the natural centre of a "surround" is a held frame.

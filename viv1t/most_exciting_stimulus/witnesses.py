@@ -39,7 +39,7 @@ def open_witnesses(args: argparse.Namespace) -> list[Witness]:
     """Who is asked, of the flags `config.scripts.PROBE_FLAGS` and `--held_out`.
 
     Args:
-        args: `held_out` names more runs, or "truth"; None: none.
+        args: `held_out` names more runs, or "truth"; None, or no such flag: none.
 
     Raises:
         UserError: flags that cannot work, runs of other recordings, or files that are missing.
@@ -53,7 +53,7 @@ def open_witnesses(args: argparse.Namespace) -> list[Witness]:
             probe=first,
         )
     ]
-    for entry in args.held_out or ():
+    for entry in getattr(args, "held_out", None) or ():
         role: Role = "truth" if str(entry) == TRUTH else "held_out"
         other = {"responder": TRUTH if role == "truth" else "twin", "ensemble": None}
         folder = args.output_dir if role == "truth" else entry

@@ -1,6 +1,7 @@
 """Full-field stimuli of a population: mean responses as bars, and their spread over neurons."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -8,13 +9,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from viv1t import log
 from viv1t.analysis.families import Answer, Question, answer_family
 from viv1t.analysis.stimulus_comparisons import FULL_FIELDS, as_made, responses_of
+from viv1t.config.scripts import script_parser
 from viv1t.errors import ConfigError
 from viv1t.plot.axes import legend_below
 from viv1t.plot.panels import bars_with_points, significance
 from viv1t.plot.panels.violins import split_violins
-from viv1t.plot.style import PAGE_MM, ModelStyle, Plate, house_style, new_figure
+from viv1t.plot.style import (
+    PAGE_MM,
+    ModelStyle,
+    Plate,
+    house_style,
+    new_figure,
+    responder_styles,
+)
+from viv1t.results.stimulus_score_tables import SCORES
+from viv1t.results.store import ResultDir, read_result
+
+logger = logging.getLogger(__name__)
 
 _PAIRS: Final = (("G", "NV"), ("NI", "GI"), ("NV", "GV"), ("GI", "GV"), ("G", "GV"))
 _LETTERS: Final = MappingProxyType({"E": "Most exciting", "I": "Most inhibiting"})
@@ -23,6 +37,26 @@ _NAMES: Final = (
     "exciting, MI inhibiting"
 )
 _MEAN: Final = ("Mean", "sum, a.u.")
+
+
+def draw_population(description: str, name: str, figure: Callable[..., Plate]) -> None:
+    """What the command line of a script about full fields of a population asks for: figures/<name>.
+
+    Args:
+        description: the first line of `--help`.
+        name: of the figure.
+        figure: draws `population_responses`.
+
+    Raises:
+        UserError: the table stimulus_scores is missing, or has no such stimulus.
+    """
+    flags = ("output_dir", "mouse_ids", "any_contrast", "verbose")
+    args = script_parser(description, *flags).parse_args()
+    log.setup(args.verbose)
+    scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
+    found = population_responses(scores, any_contrast=args.any_contrast)
+    plate = figure(found, styles=responder_styles(scores["responder"]))
+    logger.info("wrote %s", plate.save(ResultDir(args.output_dir).figures, name)[0])
 
 
 def population_responses(

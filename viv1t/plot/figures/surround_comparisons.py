@@ -48,11 +48,12 @@ def draw_surrounds(
     Raises:
         UserError: the table stimulus_scores is missing, or no neuron has what is compared.
     """
-    parser = script_parser(description, "output_dir", "mouse_ids", "as_published", "verbose")
-    add = parser.add_argument
+    flags = ("output_dir", "mouse_ids", "any_contrast", "as_published", "verbose")
+    parser = script_parser(description, *flags)
     kinds = ("grating", "natural", "generated")
-    add("--centre_kind", choices=kinds, default=centre, help="what the centre shows")
-    add("--any_contrast", action="store_true", help="also stimuli that are not contrast-matched")
+    parser.add_argument(
+        "--centre_kind", choices=kinds, default=centre, help="what the centre shows"
+    )
     args = parser.parse_args()
     log.setup(args.verbose)
     scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
