@@ -20,6 +20,7 @@ help:
 	@echo "make oracle      the proof of the tuning analyses, 10 populations (about an hour)"
 	@echo "make physiology  the tuning analyses of the models of make demo, and what they recover"
 	@echo "make most-exciting   stimuli for the ViViT of make demo, shown to the truth too"
+	@echo "make closed-loop  stimuli, a simulated day 2, its analysis, and the verdict (about 30 min)"
 	@echo "make check       ruff and mypy"
 	@echo "make docs        the documentation, every link and flag checked: site/index.html"
 	@echo "make install     only set up $(VENV)"
@@ -60,6 +61,7 @@ demo: $(VENV)/.installed
 
 include misc/demo_physiology.mk
 include misc/demo_exciting.mk
+include misc/closed_loop.mk
 
 # The chain of tuning analyses on the truth, the trained model and LN, for more of the neurons and
 # in folders of its own: the demo's hold other settings.
