@@ -57,6 +57,17 @@ def test_frames_of_each_stimulus_are_drawn(data, tmp_path):
         assert "mouse R" in image.info[CAPTION_KEY]
 
 
+def test_neurons_that_were_lost_are_drawn_white(data, tmp_path):
+    for path in (data / "R/data/responses").glob("*.npy"):
+        responses = np.load(path)
+        responses[2] = np.nan
+        np.save(path, responses)
+    args = ("--data_dir", data, "--output_dir", tmp_path, "--verbose", "0")
+    assert run_script("misc/visualize_dataset.py", *args) == 0
+    table = pd.read_csv(tmp_path / "figures/trial_mouseR_6_responses.csv").set_index("neuron")
+    assert table["sd"].isna().to_dict() == {n: n == 2 for n in table.index}
+
+
 def test_one_trial_is_drawn_as_it_was_recorded(data, tmp_path, capsys):
     args = ("misc/visualize_dataset.py", "--data_dir", data, "--output_dir", tmp_path)
     assert run_script(*args, "--trial", "8", "--verbose", "0") == 0

@@ -135,7 +135,7 @@ def _energies(axes: Axes, filters: FloatArray, lags: FloatArray) -> pd.DataFrame
     share = np.square(filters).sum(axis=(0, 2, 3))
     share = 100 * share / share.sum()
     axes.plot(-lags, share, "o-", color=BLUE, markersize=2.5)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * share.max())
     axes.set_title("All filters")
     label(axes, x=("Before the frame of the token", "s"), y=("Energy", "%"))
     return pd.DataFrame({"lag_s": lags, "percent": share})
@@ -170,6 +170,7 @@ def _similarity(axes: Axes, name: str, table: FloatArray) -> pd.DataFrame:
         image, words = unit @ unit.T, ("Frame", "Frame")
     drawn = axes.imshow(image, cmap=DIVERGING, vmin=-1, vmax=1, interpolation="nearest")
     axes.set(xlabel=words[0], ylabel=words[1])
+    axes.locator_params(integer=True)
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.colorbar(drawn, ax=axes, label="Similarity (cosine)", shrink=0.8)

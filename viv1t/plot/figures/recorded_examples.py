@@ -137,7 +137,7 @@ def _responses(
     axes: Axes, response: NDArray[np.floating], *, time_s: NDArray[np.floating], fps: float
 ) -> pd.DataFrame:
     """Responses as an image, neurons in the order of the time at which they respond most."""
-    spread = np.nanstd(response, axis=1, keepdims=True)
+    spread = response.std(axis=1, keepdims=True)
     scaled = np.divide(response, spread, out=np.zeros_like(response), where=spread > 0)
     order = np.argsort(np.nan_to_num(scaled).argmax(axis=1), kind="stable")
     image = axes.imshow(
