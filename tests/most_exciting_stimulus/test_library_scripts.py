@@ -59,6 +59,15 @@ def test_the_truth_answers_as_it_answers_movies(run, data_dir):
     assert set(table["responder"]) == {"truth"}
 
 
+def test_scores_as_made_are_the_predicted_sums(run, data_dir):
+    assert call("predict_stimulus", run, data_dir) == 0
+    assert call("evaluate_stimuli", run, data_dir, "--num_scrambles", "1") == 0
+    scores = read_result(run, "stimulus_scores")
+    scores = scores[scores["version"] == "as made"].set_index("stimulus")["response"]
+    sums = read_result(run, "stimulus_responses").set_index("stimulus")["value"]
+    assert scores.to_dict() == pytest.approx(sums.to_dict(), rel=1e-4)
+
+
 def test_the_best_are_chosen_and_nothing_else(run, data_dir):
     assert call("predict_optimal", run, data_dir) == 0
     table = read_result(run, "optimal_stimuli")

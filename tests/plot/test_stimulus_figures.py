@@ -16,6 +16,7 @@ from viv1t.analysis.stimulus_comparisons import (
     MOTION_PAIRS,
     ORIGIN_PAIRS,
     as_made,
+    contrast_words,
     motion_conditions,
     origin_conditions,
     relative_to_centre,
@@ -238,3 +239,19 @@ def test_what_is_missing_is_said():
         stimulus_panels_figure([], fps=30.0, styles={}, name="neuron 3")
     with pytest.raises(ConfigError, match="more than grey"):
         controls_figure(SCORES.assign(response=0.0), made.seeds(), responder="run")
+
+
+def test_held_stimuli_of_one_origin_have_nothing_to_be_compared_with():
+    is_generated = SCORES["surround"] == "generated"
+    table = SCORES.assign(contrast_matched=is_generated)
+    rows = as_made(table, responder="run")
+    assert set(rows["surround"]) == {"none", "grating", "natural", "generated"}
+    assert "contrast with which they were found" in contrast_words(rows)
+    two = as_made(
+        table.assign(contrast_matched=is_generated | (SCORES["surround"] == "grating")),
+        responder="run",
+    )
+    assert set(two["surround"]) == {"none", "grating", "generated"}
+    full = two["centre"].str.startswith("full_")
+    assert full.any()  # nothing of theirs was held, so all stay
+    assert contrast_words(two[~full]) == "RMS contrast and mean luminance of the stimuli were held."

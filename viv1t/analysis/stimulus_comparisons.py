@@ -71,8 +71,9 @@ def directed(pairs: Sequence[tuple[str, str]], goal: str) -> list[Question]:
 def as_made(scores: pd.DataFrame, *, responder: str, any_contrast: bool = False) -> pd.DataFrame:
     """The rows of one responder and of stimuli as they were made.
 
-    Only stimuli of held contrast and mean are compared, if there are any; discs alone, to which
-    surrounds are related, stay.
+    Of surrounds, and of full fields, only those of held contrast and mean are compared, if they
+    are of two origins or more: one alone would have nothing to be compared with. Discs alone, to
+    which surrounds are related, stay.
 
     Args:
         scores: stimulus_scores.
@@ -88,10 +89,23 @@ def as_made(scores: pd.DataFrame, *, responder: str, any_contrast: bool = False)
             f"no stimulus of {responder} is there; asked were "
             f"{', '.join(map(str, scores['responder'].unique()))}"
         )
-    held, is_disc = rows["contrast_matched"].astype(bool), layouts(rows) == "centre"
-    if any_contrast or not held[~is_disc].any():
-        return rows
-    return rows[held | is_disc]
+    held, covers = rows["contrast_matched"].astype(bool), layouts(rows)
+    kept = pd.Series(data=True, index=rows.index)
+    for layout in () if any_contrast else ("surround", "full field"):
+        if origins(rows[held & (covers == layout)]).nunique() > 1:
+            kept &= held | (covers != layout)
+    return rows[kept]
+
+
+def contrast_words(rows: pd.DataFrame) -> str:
+    """Whether stimuli that are compared have equal contrast, in a sentence for a caption.
+
+    Args:
+        rows: of `as_made`.
+    """
+    if rows.loc[layouts(rows) != "centre", "contrast_matched"].astype(bool).all():
+        return "RMS contrast and mean luminance of the stimuli were held."
+    return "Stimuli have the contrast with which they were found or made."
 
 
 def responses_of(

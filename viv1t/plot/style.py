@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -190,6 +190,10 @@ class Plate:
     figure: Figure
     numbers: Mapping[str, pd.DataFrame]
     caption: str = ""
+
+    def with_words(self, words: str) -> "Plate":
+        """The same with a sentence more in its caption."""
+        return replace(self, caption=f"{self.caption} {words}".strip())
 
     def save(self, folder: Path, name: str) -> list[Path]:
         """Paths of `<name>.pdf`, `<name>.png` and one `<name>_<panel>.csv` a panel, all written.

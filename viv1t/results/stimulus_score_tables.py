@@ -1,4 +1,8 @@
-"""The tables of `most_exciting_stimulus/evaluate_stimuli.py`, see `specs.TABLES`."""
+"""The tables of `most_exciting_stimulus/evaluate_stimuli.py`, see `specs.TABLES`.
+
+`response` of stimulus_scores, version "as made", is `value` of stimulus_responses: see
+`stimulus_tables` for what tells the two apart.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

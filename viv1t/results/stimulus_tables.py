@@ -1,4 +1,11 @@
-"""The tables of responses to finished stimuli, see `specs.TABLES`."""
+"""The tables of responses to finished stimuli, see `specs.TABLES`.
+
+stimulus_responses is a list for the reader: the sum and the peak of each trace that
+`predict_stimulus.py` keeps beside a library, whoever answered, row by row replaced. Nothing is
+computed from it. Comparisons, controls and their tests read stimulus_scores, which one run of
+`evaluate_stimuli.py` writes whole: there the same sums stand in the rows "as made", beside those to
+grey and to changed stimuli.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -11,7 +11,12 @@ from matplotlib.axes import Axes
 
 from viv1t import log
 from viv1t.analysis.families import Answer, Question, answer_family
-from viv1t.analysis.stimulus_comparisons import FULL_FIELDS, as_made, responses_of
+from viv1t.analysis.stimulus_comparisons import (
+    FULL_FIELDS,
+    as_made,
+    contrast_words,
+    responses_of,
+)
 from viv1t.config.scripts import script_parser
 from viv1t.errors import ConfigError
 from viv1t.plot.axes import legend_below
@@ -56,6 +61,10 @@ def draw_population(description: str, name: str, figure: Callable[..., Plate]) -
     scores = read_result(args.output_dir, SCORES, mouse_ids=args.mouse_ids)
     found = population_responses(scores, any_contrast=args.any_contrast)
     plate = figure(found, styles=responder_styles(scores["responder"]))
+    shown = as_made(
+        _full_fields(scores), responder=next(iter(found)), any_contrast=args.any_contrast
+    )
+    plate = plate.with_words(contrast_words(shown))
     logger.info("wrote %s", plate.save(ResultDir(args.output_dir).figures, name)[0])
 
 
@@ -73,7 +82,7 @@ def population_responses(
     Raises:
         ConfigError: no full-field stimulus was made for a population.
     """
-    whole = scores[(scores["made_for"] < 0) & scores["centre"].str.startswith("full_")]
+    whole = _full_fields(scores)
     if whole.empty:
         raise ConfigError(
             "no full-field stimulus of a population is in the table stimulus_scores: search or "
@@ -84,6 +93,10 @@ def population_responses(
         rows = as_made(whole, responder=responder, any_contrast=any_contrast)
         found[str(responder)] = responses_of(rows, FULL_FIELDS).dropna(axis=1, how="all")
     return found
+
+
+def _full_fields(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores[(scores["made_for"] < 0) & scores["centre"].str.startswith("full_")]
 
 
 def full_field_figure(

@@ -11,7 +11,12 @@ from matplotlib.axes import Axes
 
 from viv1t import log
 from viv1t.analysis.families import Answer
-from viv1t.analysis.stimulus_comparisons import as_made, relative_to_centre, surround_answers
+from viv1t.analysis.stimulus_comparisons import (
+    as_made,
+    contrast_words,
+    relative_to_centre,
+    surround_answers,
+)
 from viv1t.config.scripts import script_parser
 from viv1t.plot.axes import log_y
 from viv1t.plot.figures.contextual import whisker_limits
@@ -69,6 +74,7 @@ def draw_surrounds(
                 )
         words = " ".join(word for word in (moves, args.centre_kind) if word)
         plate = surround_figure(relative, pairs, centre=words, as_published=args.as_published)
+        plate = plate.with_words(contrast_words(rows))
         paths = plate.save(ResultDir(args.output_dir).figures, f"{name}_{responder}")
         logger.info("wrote %s", paths[0])
 
