@@ -20,7 +20,7 @@ def main() -> None:
         type=int,
         nargs="+",
         default=list(range(1, NUM_SEEDS + 1)),
-        help="populations of 40 cells; about 6 minutes each on one core",
+        help="populations of 40 cells; about 8 minutes each on one core",
     )
     parser.add_argument(
         "--gain_shape",
