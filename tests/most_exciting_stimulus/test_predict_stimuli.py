@@ -26,7 +26,8 @@ def test_values_and_peaks_are_those_of_the_frames(tmp_path):
         assert row["value"] == pytest.approx(shown.sum(), rel=1e-5)
         assert row["peak"] == pytest.approx(shown.max(), rel=1e-5)
         assert row["made_for"] == (5 if row["stimulus"] == "y" else 3)
-    assert table.attrs["method"] == {"lead_frames": 50, "grey": GREY, "as_published": False}
+    assert table.attrs["method"] == {"grey": GREY}
+    assert table["lead_frames"].eq(50).all()
 
 
 def test_traces_show_the_grey_around(tmp_path):
@@ -71,13 +72,23 @@ def test_rows_of_other_libraries_and_responders_stay(tmp_path):
     assert changed.to_dict() == {("a", "run"): False, ("b", "run"): True, ("a", "truth"): False}
 
 
-def test_rows_of_another_length_of_grey_do_not_mix(tmp_path, caplog):
+def test_rows_say_how_long_grey_was(tmp_path):
     for name in "ab":
         fill(tmp_path, name, [stimulus("x", 3)])
     predict_libraries(tmp_path, read_libraries(tmp_path, ["a"]), witness())
     predict_libraries(tmp_path, read_libraries(tmp_path, ["b"]), witness(), as_published=True)
-    assert list(read_result(tmp_path, "stimulus_responses")["library"]) == ["b"]
-    assert "dropped 1 rows" in caplog.text
+    table = read_result(tmp_path, "stimulus_responses").set_index("library")
+    assert table["lead_frames"].to_dict() == {"a": 50, "b": 135}
+
+
+def test_a_table_of_another_version_is_written_anew(tmp_path, caplog):
+    fill(tmp_path, "a", [stimulus("x", 3)])
+    predict_libraries(tmp_path, read_libraries(tmp_path), witness())
+    path = tmp_path / "tables" / "stimulus_responses.parquet"
+    pd.read_parquet(path).drop(columns="lead_frames").to_parquet(path)
+    predict_libraries(tmp_path, read_libraries(tmp_path), witness("truth", 1.0))
+    assert list(read_result(tmp_path, "stimulus_responses")["responder"]) == ["truth"]
+    assert "lacks lead_frames" in caplog.text
 
 
 def test_the_best_of_each_kind_is_predicted_anew(tmp_path):

@@ -68,8 +68,6 @@ _DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
 )
 # What a stimulus is, whoever made it: stimuli that agree in these are of one kind.
 KIND: Final = ("centre", "surround", "centre_motion", "surround_motion", "goal", "contrast_matched")
-# Together they tell the rows of several libraries apart.
-KEY: Final = ("mouse", "library", "stimulus")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from viv1t.errors import MissingResultError
+from viv1t.errors import DataError, MissingResultError
 from viv1t.most_exciting_stimulus.adopted import PUBLISHED_BLANK
 from viv1t.most_exciting_stimulus.library import (
     KIND,
@@ -83,8 +83,9 @@ def predict_libraries(
             )
         )
         rows.append(_table(part.table, neurons, np.stack(values), witness.label))
-    table = _with_stored(output_dir, pd.concat(rows, ignore_index=True), as_published)
-    return [write_result(output_dir, RESPONSES, table, method=_method(as_published)), *written]
+    table = pd.concat(rows, ignore_index=True).assign(lead_frames=_blank(as_published))
+    whole = _with_stored(output_dir, table)
+    return [write_result(output_dir, RESPONSES, whole, method={"grey": GREY}), *written]
 
 
 def predict_optimal(
@@ -158,12 +159,12 @@ def ask(
         neurons: rows that are wanted.
         as_published: 135 frames of grey before and after, otherwise 50.
     """
-    probe, blank = witness.probe, PUBLISHED_BLANK if as_published else SKIP_FRAMES
+    probe = witness.probe
     asked = ask_of(
         probe.responder,
         mouse_id,
         neurons=neurons,
-        lead_frames=blank - PAD,
+        lead_frames=_blank(as_published) - PAD,
         state=probe.states.get(mouse_id, (None, None)),
     )
     numbers = np.arange(len(library))
@@ -178,8 +179,13 @@ def ask(
 
 
 def _method(as_published: bool) -> dict[str, int | bool]:
-    blank = PUBLISHED_BLANK if as_published else SKIP_FRAMES
-    return {"lead_frames": blank, "grey": GREY, "as_published": as_published}
+    lead_frames = _blank(as_published)
+    return {"lead_frames": lead_frames, "grey": GREY, "as_published": as_published}
+
+
+def _blank(as_published: bool) -> int:
+    """Frames of grey before and after a stimulus."""
+    return PUBLISHED_BLANK if as_published else SKIP_FRAMES
 
 
 def _table(
@@ -197,20 +203,18 @@ def _table(
     )
 
 
-def _with_stored(output_dir: Path, table: pd.DataFrame, as_published: bool) -> pd.DataFrame:
+def _with_stored(output_dir: Path, table: pd.DataFrame) -> pd.DataFrame:
     """`table` with the stored rows of other libraries and responders."""
     try:
         stored = read_result(output_dir, RESPONSES)
     except MissingResultError:
         return table
+    except DataError as error:
+        logger.warning("%s; it is written anew", error)
+        return table
     key = ["mouse", "library", "responder"]
     new = pd.MultiIndex.from_frame(table[key].drop_duplicates())
     kept = stored[~pd.MultiIndex.from_frame(stored[key]).isin(new)]
-    if len(kept) and stored.attrs.get("method") != _method(as_published):
-        logger.warning(
-            "table %s: dropped %d rows with another length of grey", RESPONSES, len(kept)
-        )
-        return table
     return pd.concat([kept, table], ignore_index=True)
 
 

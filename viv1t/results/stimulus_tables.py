@@ -34,6 +34,7 @@ STIMULUS_TABLES: Final[Mapping[str, TableSpec]] = MappingProxyType(
                 **_STIMULUS,
                 "made_for": "row of the neuron the stimulus was made for; -1: the population",
                 **_VALUES,
+                "lead_frames": "of grey before the stimulus",
             },
             key=("mouse", "neuron", "library", "stimulus", "responder"),
             made_by="most_exciting_stimulus/predict_stimulus.py",
