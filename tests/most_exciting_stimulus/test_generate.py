@@ -23,6 +23,7 @@ from viv1t.most_exciting_stimulus.library import library_folder, read_library, w
 from viv1t.most_exciting_stimulus.neurons import SelectionConfig
 from viv1t.most_exciting_stimulus.parts import GenerateConfig
 from viv1t.most_exciting_stimulus.published import load_checkpoint
+from viv1t.most_exciting_stimulus.respond import ask_of
 from viv1t.most_exciting_stimulus.witnesses import Witness
 from viv1t.results.store import read_result, write_result
 from viv1t.units import GREY
@@ -262,6 +263,20 @@ def test_natural_starts_are_those_of_their_role(probe, monkeypatch):
     assert seen == {"center": 50, "most_exciting": 100, "most_inhibiting": 150}
     seen = starts(probe, monkeypatch, overwrite=True, as_published=True)
     assert seen == {"center": 150, "most_exciting": 100, "most_inhibiting": 150}
+
+
+def test_as_published_grey_is_as_long_as_the_model_takes(probe, monkeypatch):
+    leads = []
+
+    def asked(*args, lead_frames, **options):
+        leads.append(lead_frames)
+        return ask_of(*args, lead_frames=lead_frames, **options)
+
+    monkeypatch.setattr(workshop, "ask_of", asked)
+    config = replace(BASE, canvas="full_field", rms=None)
+    generate(probe, config, ascent=replace(FEW, num_steps=1))
+    generate(probe, config, ascent=replace(FEW, num_steps=1), overwrite=True, as_published=True)
+    assert leads == [50, (300 - FRAMES) // 2]
 
 
 def test_contrast_matched_to_a_search(probe):

@@ -8,7 +8,7 @@ from small_twins import small_twin
 from viv1t.data.cache import write_npz
 from viv1t.data.transforms import response_scale
 from viv1t.errors import ConfigError, MissingResultError
-from viv1t.most_exciting_stimulus.canvas import full_field
+from viv1t.most_exciting_stimulus.canvas import Canvas, full_field
 from viv1t.most_exciting_stimulus.neurons import Target
 from viv1t.most_exciting_stimulus.objective import one_neuron, population
 from viv1t.most_exciting_stimulus.parameters import Fourier, Pixel, Spectrum
@@ -93,9 +93,25 @@ def test_the_natural_spectrum_is_missing(tmp_path):
 def test_a_start_is_a_standardised_clip():
     clip = np.full((4, 6, 10), 200.0, np.float32)
     clip[:, :3] = 100
-    start = Part(**{**vars(part()), "init": clip}).start
+    start = Part(**{**vars(part()), "init": clip}).start()
     assert torch.equal(start[:, :3], torch.full((4, 3, 10), -1.0))
     assert torch.equal(start[:, 3:], torch.full((4, 3, 10), 1.0))
+    assert part().start() is None
+
+
+def test_what_stays_enters_the_published_start_only():
+    clip = np.full((4, 6, 10), 200.0, np.float32)
+    clip[:, :2], clip[:, 2] = 100, 0
+    free = np.ones((6, 10), np.float32)
+    free[2] = 0
+    background = np.full((6, 10), 127, np.float32)
+    whole = Part(
+        **{**vars(part()), "init": clip, "canvas": Canvas(free=free, background=background)}
+    )
+    ours, published = whole.start(), whole.start(as_published=True)
+    np.testing.assert_allclose(ours[:, free > 0].mean(), 0, atol=1e-6)
+    assert ours[0, 2].abs().max() < 1e-5
+    np.testing.assert_allclose(published, (clip - clip.mean()) / clip.std(), rtol=1e-5)
 
 
 def test_penalties_are_in_standard_deviations_of_the_response(folder):

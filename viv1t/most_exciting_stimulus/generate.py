@@ -58,9 +58,9 @@ def generate_stimuli(
         ascent: how they are optimised.
         held_out: who is shown the finished stimuli, too.
         overwrite: begin anew; what was there is kept beside it.
-        as_published: choice and places of neurons, units of a population's responses, the mean
-            luminance in the spectrum and the start of generated centres (from the most inhibiting
-            surround) as published.
+        as_published: choice and places of neurons, units of a population's responses, length of
+            the grey before, the mean luminance in the spectrum, and starts (of generated centres,
+            the most inhibiting surround) as published.
 
     Raises:
         MissingResultError: a table, or a stimulus that should stay or be the start, is missing;

@@ -165,14 +165,19 @@ class Part:
         """How its signal becomes grey values."""
         return Sigmoid() if self.rms is None else HeldContrast(rms=self.rms, mean=self.mean)
 
-    @property
-    def start(self) -> Tensor | None:
-        """`init` as a signal; what is not free takes the mean of what is."""
+    def start(self, *, as_published: bool = False) -> Tensor | None:
+        """`init` as a signal, or None.
+
+        What is not free takes the mean of what is; as published it stays, and enters the mean and
+        the deviation by which all is divided.
+        """
         if self.init is None:
             return None
-        clip, is_free = np.asarray(self.init, np.float32), self.canvas.free > 0
-        filled = np.where(is_free, clip, clip[:, is_free].mean())
-        return standardised(torch.from_numpy(filled.astype(np.float32)))
+        clip = np.array(self.init, np.float32)
+        if not as_published:
+            is_free = self.canvas.free > 0
+            clip[:, ~is_free] = clip[:, is_free].mean()
+        return standardised(torch.from_numpy(clip))
 
 
 def recipe(

@@ -50,7 +50,7 @@ class Workshop:
         library: folder of the library.
         outer_deg: diameter beyond which all is grey; None: no limit.
         held_out: who is shown the finished stimuli, too.
-        as_published: the mean luminance counts in the natural spectrum.
+        as_published: the recipe of `parts.recipe`, its start, and the published length of grey.
     """
 
     probe: Probe
@@ -94,7 +94,20 @@ class Workshop:
 
     def _ask(self, probe: Probe) -> Asked:
         state = probe.states.get(self.mouse_id, (None, None))
-        return ask_of(probe.responder, self.mouse_id, neurons=self.target.neurons, state=state)
+        return ask_of(
+            probe.responder,
+            self.mouse_id,
+            neurons=self.target.neurons,
+            state=state,
+            lead_frames=self._blank if self.as_published else SKIP_FRAMES,
+        )
+
+    @property
+    def _blank(self) -> int:
+        """Published frames of grey before and after a stimulus, or what the model can take."""
+        shapes = getattr(self.probe.responder, "shapes", None)
+        total = min(MAX_FRAMES, getattr(shapes, "max_frames", MAX_FRAMES))
+        return max((total - self.settings.num_frames) // 2, SKIP_FRAMES)
 
     def _as_it_is(self, part: Part, shown: NDArray[np.float32]) -> Generated:
         """A finished stimulus as if no step had been taken."""
@@ -142,7 +155,7 @@ class Workshop:
             jitter=Jitter(px=settings.jitter, seed=self.probe.seed) if settings.jitter else None,
             config=self.ascent,
             seeds=seeds,
-            init=part.start,
+            init=part.start(as_published=self.as_published),
             batch_size=batch_size,
             path=path,
             facts={"mouse": self.mouse_id, "provenance": dict(self.probe.provenance)},
@@ -238,10 +251,7 @@ class Workshop:
 
     def _write_checkpoint(self, part: Part, found: Generated) -> None:
         """ckpt.pt: the best stimulus between grey screens, and the responses to all frames."""
-        best, num_frames = found.best, found.video.shape[1]
-        shapes = getattr(self.probe.responder, "shapes", None)
-        total = min(MAX_FRAMES, getattr(shapes, "max_frames", MAX_FRAMES))
-        lead = max((total - num_frames) // 2, SKIP_FRAMES)
+        best, num_frames, lead = found.best, found.video.shape[1], self._blank
         behavior, pupil = self.probe.states.get(self.mouse_id, (None, None))
         video = np.pad(
             found.video[best], ((lead, lead), (0, 0), (0, 0)), constant_values=GREY
