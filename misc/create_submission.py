@@ -18,7 +18,7 @@ def main() -> None:
         *("data_dir", "output_dir", "mouse_ids", "verbose"),
     )
     add = parser.add_argument
-    add("--ds_tier", nargs="+", choices=tuple(FILES), default=list(FILES), help="test tiers")
+    add("--ds_tier", nargs="+", choices=tuple(FILES), help="test tiers; none: all there are")
     add(
         "--normalization",
         choices=("none", "per_neuron_std", "per_frame_std"),

@@ -11,6 +11,7 @@ from viv1t.most_exciting_stimulus.export import FORMATS, check_export, export_st
 from viv1t.most_exciting_stimulus.library import library_folder, read_libraries
 from viv1t.most_exciting_stimulus.manifest import RigTiming
 from viv1t.plot.stimulus_movies import rig_movie
+from viv1t.results.run import RunDir
 
 logger = logging.getLogger("viv1t.export_stimuli")
 
@@ -36,6 +37,7 @@ def main() -> None:
     probe = open_probe(args)
     library = read_libraries(args.output_dir, args.stimuli, args.mouse_ids)
     for mouse_id in sorted(set(library.table["mouse"])):
+        RunDir(args.output_dir).check_rows(mouse_id)
         timing = RigTiming(
             fps=probe.responder.fps,
             stimulus=len(library.frames(0)),

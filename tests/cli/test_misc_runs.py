@@ -7,8 +7,11 @@ from scripts import run_script
 from sessions import write_mice_yaml, write_session
 from tiny_runs import SMALL_VIVIT
 
+from viv1t.results.manifest import Source
 from viv1t.results.responses import ResponseFile
+from viv1t.results.scores import values_in_cortex
 from viv1t.results.store import read_result
+from viv1t.results.tables import write_table
 
 FLAGS = ("--core", "vivit", "--readout", "gaussian", *SMALL_VIVIT, "--crop_frame", "60")
 FLAGS += ("--core_spatial_patch_stride", "4", "--core_pos_encoding", "2", "--epochs", "1")
@@ -119,6 +122,13 @@ def test_neurons_are_drawn_where_they_lie(data, run, capsys):
     file = ResponseFile(run / "responses/mouseB1.h5")
     means = [file.read(trial).mean(axis=1) for trial in file.trial_ids("live_main")]
     np.testing.assert_allclose(table["value"], np.mean(means, axis=0), rtol=1e-5)
+    source = Source(label="run", path=run)
+    path = run / "neuron_performance.parquet"
+    scored = pd.read_parquet(path)
+    write_table(path, scored.iloc[::-1])
+    turned = values_in_cortex(source, "response", tier="live_main", mouse_ids=["B1"])["B1"]
+    write_table(path, scored)
+    np.testing.assert_allclose(turned["value"], table["value"][::-1], rtol=1e-5)
     assert run_script(*args, "--verbose", "0") == 0
     assert len(drawn(run, "cortex_correlation")) == 2
     assert run_script(*args, "--mouse_ids", "Z") == 2

@@ -13,20 +13,30 @@ from tiny_runs import SMALL
 
 from viv1t.data.mice import choose_mice
 from viv1t.data.recording import Recording
-from viv1t.errors import DataError
+from viv1t.errors import ConfigError, DataError
+from viv1t.results.ensemble import shared_mice
 from viv1t.results.responses import ResponseFile
+from viv1t.results.run import RunDir
 from viv1t.results.submission import FILES, check_submission
 
 TIERS = ("train",) * 4 + ("oracle",) * 2 + ("live_test_main",) * 2 + ("live_test_bonus",) * 2
 TIERS += ("final_test_main",) * 2
 SKIP = 50
+LOST = 2
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
+    """R2 has no bonus trials, one neuron that was lost, and hides its final responses."""
     data_dir = tmp_path_factory.mktemp("recordings")
     write_session(data_dir / "R1", tiers=TIERS, num_frames=70)
-    write_session(data_dir / "R2", tiers=TIERS, num_neurons=7, seed=1)
+    of_r2 = [tier for tier in TIERS if "bonus" not in tier]
+    write_session(data_dir / "R2", tiers=of_r2, num_neurons=7, seed=1)
+    for trial, tier in enumerate(of_r2):
+        path = data_dir / f"R2/data/responses/{trial}.npy"
+        responses = np.load(path) * (not tier.startswith("final"))
+        responses[LOST] = np.nan
+        np.save(path, responses)
     write_mice_yaml(data_dir, {"R1": {"folder": "R1"}, "R2": {"folder": "R2"}})
     return data_dir
 
@@ -61,13 +71,16 @@ def test_a_submission_read_back_holds_the_predictions(data, runs, tmp_path):
         assert schema.field("prediction").type == pa.list_(pa.list_(pa.float32()))
         assert schema.field("neuron_ids").type == pa.list_(pa.int64())
         table = pd.read_parquet(path)
-        assert len(table) == 4
+        assert len(table) == (2 if tier == "live_bonus" else 4)
         for row in table.itertuples():
             (mouse,) = choose_mice(data, [row.mouse])
             file = ResponseFile(run / f"responses/mouse{mouse.id}.h5")
             assert file.labels(row.trial_indices).tier == tier
             np.testing.assert_array_equal(np.stack(row.prediction), file.read(row.trial_indices))
-            np.testing.assert_array_equal(row.neuron_ids, Recording(mouse).unit_ids)
+            recording = Recording(mouse)
+            known = recording.unit_ids[recording.present]
+            assert len(known) == 6
+            np.testing.assert_array_equal(row.neuron_ids, known)
 
 
 @pytest.mark.parametrize("normalization", ["per_neuron_std", "per_frame_std"])
@@ -90,6 +103,34 @@ def test_normalised_predictions_are_divided_by_training_responses(
     )
     raw = ResponseFile(run / "responses/mouseR1.h5").read(row["trial_indices"])
     np.testing.assert_allclose(np.stack(row["prediction"]), raw / std, rtol=1e-4)
+
+
+def test_all_tiers_of_the_recordings_are_the_default(data, runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    assert submit(data, run) == 0
+    written = {path.name for path in (run / "submission").iterdir()}
+    assert written == {FILES[tier] for tier in ("live_main", "live_bonus", "final_main")}
+
+
+def test_trials_of_one_mouse_that_are_missing_leave_no_file(data, runs, tmp_path, capsys):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    (run / "responses/mouseR2.h5").unlink()
+    predict = ("predict.py", "--data_dir", data, "--output_dir", run, "--verbose", "0")
+    assert run_script(*predict, "--mouse_ids", "R2", "--ds_tier", "live_main") == 0
+    assert submit(data, run) == 2
+    assert "mouseR2.h5 lacks 2 trials of tier final_main, first 8" in capsys.readouterr().err
+    assert not (run / "submission").exists()
+
+
+def test_a_run_of_some_neurons_is_refused(data, tmp_path, capsys):
+    args = ("--data_dir", data, "--output_dir", tmp_path, "--mouse_ids", "R1", "--verbose", "0")
+    assert run_script("train.py", *args, *SMALL, "--epochs", "1", "--limit_neurons", "4") == 0
+    assert run_script("predict.py", *args, "--ds_tier", "live_main") == 0
+    assert submit(data, tmp_path, "--ds_tier", "live_main") == 2
+    assert "holds 4 neurons" in (said := capsys.readouterr().err)
+    assert "has 6: a submission needs all" in said
+    with pytest.raises(ConfigError, match="the run has 4 neurons of mouse R1"):
+        RunDir(tmp_path).check_rows("R1", 6)
 
 
 def test_a_missing_tier_names_the_command(data, runs, tmp_path, capsys):
@@ -196,6 +237,21 @@ def test_runs_of_other_trials_or_bad_weights_are_refused(data, runs, tmp_path, c
     assert ensemble(data, tmp_path / "x", "--runs", *runs, "--weights", 1) == 2
     assert "--weights" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+def test_an_ensemble_never_replaces_a_run(data, runs, tmp_path, capsys):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    before = (run / "responses/mouseR1.h5").read_bytes()
+    assert ensemble(data, run, "--runs", run, runs[1]) == 2
+    assert "holds the predictions of a run that is averaged" in capsys.readouterr().err
+    assert (run / "responses/mouseR1.h5").read_bytes() == before
+
+
+def test_mice_that_one_run_lacks_are_named(data, runs, tmp_path, caplog):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    (run / "responses/mouseR2.h5").unlink()
+    assert shared_mice([run, runs[1]]) == ["R1"]
+    assert "predictions of mouse R2: left out" in caplog.text
 
 
 def test_an_ensemble_can_predict_first(data, runs, tmp_path):

@@ -105,6 +105,31 @@ def test_other_neuron_counts_name_file_and_line(copy):
         read_session(copy.mouse, 2, num_neurons=N)
 
 
+def test_a_stimulus_of_a_neuron_that_nobody_has(copy):
+    edit(copy.session, "neuron: 8", "neuron: 12")
+    where = line_of(copy.session, "neuron: 12")
+    with pytest.raises(DataError, match=rf"line {where}: .* is made for neuron 12.*0 to 11"):
+        read_session(copy.mouse, 2, num_neurons=N)
+
+
+def test_responses_without_an_axis_of_time(copy):
+    path = copy.folder / "artificial_movies/data/responses/0.npy"
+    np.save(path, np.load(path)[:, 0])
+    with pytest.raises(DataError, match=r"line \d+: .*0.npy should be \(neurons, frames\)"):
+        read_session(copy.mouse, 2, num_neurons=N)
+
+
+def test_natural_movies_of_other_neurons_name_the_folder(copy):
+    folder = copy.folder / "natural_movies/data/responses"
+    for path in folder.glob("*.npy"):
+        np.save(path, np.load(path)[:-1])
+    for path in (copy.folder / "natural_movies/meta/neurons").glob("*.npy"):
+        np.save(path, np.load(path)[:-1])
+    session = read_session(copy.mouse, 2, num_neurons=N)
+    with pytest.raises(DataError, match=rf"{folder}: responses have 11 rows, .*12 neurons"):
+        session.natural(copy.mouse)
+
+
 @pytest.mark.parametrize("trial", [1, None])
 def test_missing_and_unlisted_trials(copy, trial):
     folder = copy.folder / "artificial_movies/data/responses"
@@ -155,11 +180,11 @@ def test_published_sessions_are_read_by_their_names(tmp_path):
     day = tmp_path / "VIPcre232_FOV1_day2/artificial_movies"
     for trial in range(3):
         (day / "data/responses").mkdir(parents=True, exist_ok=True)
-        np.save(day / f"data/responses/{trial}.npy", np.full((5, 120), trial, np.float32))
+        np.save(day / f"data/responses/{trial}.npy", np.full((51, 120), trial, np.float32))
     (day / "meta/trials").mkdir(parents=True)
     np.save(day / "meta/trials/video_ids.npy", names)
     first = Mouse(id="K", folder=tmp_path / "VIPcre232_FOV1_day1", monitor=DEFAULT_MONITOR)
-    session = read_session(first, 2, num_neurons=5)
+    session = read_session(first, 2, num_neurons=51)
     assert session.facts.animal == "VIPcre232"
     assert session.facts.blocks[1] == ("GCS003_N050", "GCS004_N050")
     known = session.conditions.set_index("stimulus")
@@ -170,7 +195,9 @@ def test_published_sessions_are_read_by_their_names(tmp_path):
     ]
     assert known.loc["GCS004_N050", "goal"] == "inhibit"
     assert known.loc["CS007", ["surround", "surround_motion"]].tolist() == ["generated", "dynamic"]
-    with pytest.raises(DataError, match="num_neurons is 6"):
+    with pytest.raises(DataError, match="num_neurons is 52"):
+        read_session(first, 2, num_neurons=52)
+    with pytest.raises(DataError, match="GCS003_N050 is made for neuron 50, .* 0 to 5"):
         read_session(first, 2, num_neurons=6)
 
 

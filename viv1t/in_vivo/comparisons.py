@@ -10,6 +10,7 @@ import pandas as pd
 
 from viv1t import log
 from viv1t.config.scripts import SURROUND_FLAGS, script_parser
+from viv1t.errors import ConfigError
 from viv1t.in_vivo.days import PREDICTED, RECORDED, stable_rows
 from viv1t.in_vivo.statistics import Numbers, numbers_of
 from viv1t.in_vivo.surrounds import (
@@ -93,7 +94,7 @@ def compare_surrounds(
 
     Raises:
         MissingResultError: a table is missing; the message names the command.
-        ConfigError: no neuron is left.
+        ConfigError: no neuron is left, or no surround that excites.
     """
     scores, neurons = _read(folder, mouse_ids, every_neuron=every_neuron)
     animals = _animals(scores)
@@ -101,6 +102,8 @@ def compare_surrounds(
     for responder in _responders(scores):
         found = relative_responses(scores, analysis, responder=responder, neurons=neurons)
         wanted = {g: v for g, v in found.items() if with_inhibiting or g == "excite"}
+        if not wanted:
+            raise ConfigError(f"all surrounds of {analysis} inhibit: give --with_inhibiting")
         responses[responder] = wanted
         tests.append(surround_tests(wanted, analysis, animals=animals).assign(responder=responder))
     design = DESIGNS[analysis]

@@ -28,6 +28,7 @@ from viv1t.results.in_vivo_tables import (
     PREFERENCES,
     SCORES,
 )
+from viv1t.results.run import RunDir
 from viv1t.results.store import read_result, spec_of
 from viv1t.rng import child
 
@@ -101,7 +102,9 @@ def tables_of(day: Day, folder: Path) -> dict[str, ResponseTable]:
 
     Raises:
         DataError: what was predicted are other stimuli.
+        ConfigError: the run does not have all neurons of the first day.
     """
+    RunDir(folder).check_rows(day.session.mouse, day.session.facts.num_neurons)
     found = {RECORDED: responses_of(day.session)}
     try:
         return found | {PREDICTED: predictions_of(day, folder)}
@@ -156,7 +159,7 @@ def neuron_table(
     correlations = reliability.day_correlations(first, later)
     means = correlations.groupby("neuron")[["across", "within"]].mean()
     inside = reliability.inside_band(first, later)
-    frames = np.array([r.shape[2] for movie, r in first.items() if movie in later])
+    frames = np.array([min(r.shape[2], later[m].shape[2]) for m, r in first.items() if m in later])
     if criterion == "band":
         stable = reliability.stable_neurons(first, later, share=share, as_published=as_published)
     else:

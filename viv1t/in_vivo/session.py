@@ -133,8 +133,18 @@ class Session:
 
         Args:
             first: the mouse of the first day, for what its files do not say.
+
+        Raises:
+            DataError: its rows are not the neurons of the first day.
         """
-        return Recording(replace(first, folder=self.folder / NATURAL), use_packed=False)
+        recording = Recording(replace(first, folder=self.folder / NATURAL), use_packed=False)
+        if recording.num_neurons != self.facts.num_neurons:
+            raise DataError(
+                f"{recording.folder / 'data/responses'}: responses have {recording.num_neurons} "
+                f"rows, the first day in {first.folder} has {self.facts.num_neurons} neurons: one "
+                "row for each of them, NaN where it was not found again"
+            )
+        return recording
 
     def _path(self, trial: int) -> Path:
         return self.folder / self.facts.responses / f"{trial}.npy"
@@ -250,13 +260,24 @@ def _check_names(file: YamlLines, manifest: Manifest, facts: DayFacts) -> None:
 
 
 def _check_files(session: Session, error: Callable[[Where, str], DataError]) -> None:
-    """Raise unless the responses are those of the blocks."""
+    """Raise unless the responses are those of the blocks, and of the neurons that are named."""
     facts, timing = session.facts, session.timing
+    for number, neuron in enumerate(session.conditions["neuron"]):
+        if neuron >= facts.num_neurons:
+            name = session.conditions["stimulus"].iloc[number]
+            raise error(
+                ("stimuli", number, "neuron"),
+                f"{name} is made for neuron {neuron}, but there are {facts.num_neurons} neurons, "
+                f"0 to {facts.num_neurons - 1}: was another field of view recorded?",
+            )
     for trial, names in enumerate(facts.blocks):
         path = session._path(trial)
         if not path.is_file():
             raise error(("blocks", trial), f"trial {trial} has no responses: {path} is missing")
-        rows, frames = open_array(path).shape
+        shape = open_array(path).shape
+        if len(shape) != 2:
+            raise error(("blocks", trial), f"{path} should be (neurons, frames), found {shape}")
+        rows, frames = shape
         wanted = len(names) * timing.block_frames
         if frames != wanted:
             raise error(

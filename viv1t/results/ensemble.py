@@ -1,5 +1,6 @@
 """The weighted mean of the saved predictions of several runs."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from viv1t.config.flags import check
 from viv1t.errors import ConfigError, MissingResultError
 from viv1t.names import MouseId
 from viv1t.results.responses import ResponseAttributes, ResponseFile, predicted_mice
+
+logger = logging.getLogger(__name__)
 
 # What must be the same in all files, for their responses to be of the same things.
 _SHARED = ("mouse", "unit_ids", "neuron_idx", "units", "source", "skip_frames", "fps")
@@ -35,6 +38,8 @@ def shares_of(weights: Sequence[float] | None, num_runs: int) -> NDArray[np.floa
 def shared_mice(runs: Sequence[Path]) -> list[MouseId]:
     """Mice of which every run has saved predictions, in the order of the first.
 
+    Others are left out, and a warning says so.
+
     Raises:
         MissingResultError: there is none; the message names the command.
     """
@@ -45,6 +50,9 @@ def shared_mice(runs: Sequence[Path]) -> list[MouseId]:
             "the runs have saved predictions of no mouse in common: "
             + "; ".join(f"{run}: {', '.join(m)}" for run, m in zip(runs, mice, strict=True))
         )
+    others = sorted({m for of_run in mice for m in of_run}.difference(shared))
+    if others:
+        logger.warning("not all runs have predictions of mouse %s: left out", ", ".join(others))
     return shared
 
 
@@ -69,8 +77,14 @@ def average_responses(
         progress: show a progress bar.
 
     Raises:
-        ConfigError: the files differ in mouse, neurons, units, rate or trials.
+        ConfigError: the files differ in mouse, neurons, units, rate or trials, or the target is
+            one of them.
     """
+    if target.path.resolve() in {file.path.resolve() for file in files}:
+        raise ConfigError(
+            f"{target.path} holds the predictions of a run that is averaged: give another "
+            "--output_dir"
+        )
     attrs = [file.attrs for file in files]
     trials = files[0].trial_ids()
     for file, found, label in zip(files[1:], attrs[1:], labels[1:], strict=True):
@@ -86,7 +100,7 @@ def average_responses(
     shares = [f"{w:.4g} x {label}" for w, label in zip(weights, labels, strict=True)]
     attributes = ResponseAttributes(
         **{name: attrs[0][name] for name in _SHARED},
-        provenance={"run": " + ".join(shares), "weights": _weights_of(attrs)},
+        provenance={"run": " + ".join(shares), "weights": _weights_of(attrs, weights)},
     )
     streams = [file.read_several(trials) for file in files]
     with target.update(attributes, tiers=files[0].tiers()) as writer:
@@ -105,5 +119,7 @@ def _equal(one: Any, other: Any) -> bool:  # noqa: ANN401
     return one is not None and np.array_equal(one, other)
 
 
-def _weights_of(attrs: Sequence[dict[str, Any]]) -> str:
-    return " + ".join(str(found.get("provenance", {}).get("weights", "?")) for found in attrs)
+def _weights_of(attrs: Sequence[dict[str, Any]], shares: NDArray[np.float64]) -> str:
+    """What tells the ensemble from others: of the networks, and how much each counts."""
+    of_runs = [found.get("provenance", {}).get("weights", "?") for found in attrs]
+    return " + ".join(f"{w:.4g} x {of_run}" for w, of_run in zip(shares, of_runs, strict=True))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from viv1t.config.store import SCHEMA_VERSION
 from viv1t.errors import ConfigError, MissingResultError, UserError
 from viv1t.names import MouseId
@@ -178,6 +180,29 @@ class RunDir(ResultDir):
     def mouse_data(self, mouse_id: MouseId) -> Path:
         """data/mouse<M>.npz: all that prediction needs to know of a mouse."""
         return self.path / "data" / f"mouse{mouse_id}.npz"
+
+    def check_rows(self, mouse_id: MouseId, num_neurons: int | None = None) -> None:
+        """Raise unless rows of results of the run are rows of the recording of a mouse.
+
+        Args:
+            mouse_id: the mouse.
+            num_neurons: of the recording; None: as many as the run has.
+
+        Raises:
+            ConfigError: the run was trained on some of the neurons.
+        """
+        path = self.mouse_data(mouse_id)
+        if not path.is_file():  # a published run, which has all, or no run
+            return
+        with np.load(path, allow_pickle=False) as facts:
+            rows = facts["neuron_idx"]
+        expected = np.arange(len(rows) if num_neurons is None else num_neurons)
+        if not np.array_equal(rows, expected):
+            raise ConfigError(
+                f"{path}: the run has {len(rows)} neurons of mouse {mouse_id}, rows "
+                f"{', '.join(map(str, rows[:5]))}, ... of the recording; what was recorded can be "
+                "set beside a run of all neurons only: train one without --limit_neurons"
+            )
 
     def responses(self, mouse_id: MouseId) -> Path:
         """responses/mouse<M>.h5: predicted responses."""

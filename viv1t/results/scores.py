@@ -96,8 +96,9 @@ def values_in_cortex(
         if value == "response":
             file = ResponseFile(RunDir.open(source.path).responses(mouse_id))
             trials = file.trial_ids(tier)
-            means = [response.mean(axis=1) for response in file.read_several(trials)]
-            rows = rows.assign(response=np.mean(means, axis=0))
+            means = np.mean([y.mean(axis=1) for y in file.read_several(trials)], axis=0)
+            ids = file.attrs.get("unit_ids", rows["unit_id"])  # published files name none
+            rows = rows.assign(response=rows["unit_id"].map(dict(zip(ids, means, strict=True))))
         columns = rows[["mouse", "neuron", "x_um", "y_um", "z_um"]]
         found[mouse_id] = columns.assign(value=rows[value])
     return found

@@ -125,7 +125,8 @@ def flip_shares_figure(shares: pd.DataFrame) -> Plate:
         "Neurons whose preference flips from cross surrounds at high to iso surrounds at low "
         "contrast. Cross-validated: selected in one half of the presentations, tested in the "
         "other, false-discovery rate .05. Published: by the means of all presentations, without a "
-        "test. Dashed: mean over shuffles of the two contrasts. A point is a field of view."
+        "test. Dashed: mean over shuffles of iso and cross surrounds at each contrast, so that no "
+        "neuron prefers anything. A point is a field of view."
     )
     return Plate(figure, {"shares": shares}, caption)
 
