@@ -8,8 +8,10 @@ from scripts import run_script
 from tables_of_truth import write_truth
 
 from viv1t.data.synthetic import load_truth
+from viv1t.errors import ConfigError
+from viv1t.in_vivo.comparisons import compare_surrounds
 from viv1t.results.in_vivo_tables import FLIP_SHARES, FLIPS, MODULATION, NEURONS, SCORES
-from viv1t.results.store import read_result
+from viv1t.results.store import read_result, write_result
 
 GRATINGS = "grating_contextual_modulation"
 pytestmark = pytest.mark.slow
@@ -83,6 +85,27 @@ def test_figures_of_surrounds(places, capsys):
     script = "single_neuron_static_vs_dynamic/visualize_static_vs_dynamic_surround_response"
     assert call(places, script, "--every_neuron", data=False) == 2
     assert "no neuron that passed the filters has stimuli" in capsys.readouterr().err
+
+
+def test_static_and_dynamic_surrounds(places, tmp_path):
+    """Responses to grating centres, called natural static ones."""
+    scores = read_result(places.results, SCORES)
+    around = {"grating": "natural", "natural": "natural", "generated": "generated"}
+    moves = {"none": "none", "grating": "static", "natural": "dynamic", "generated": "dynamic"}
+    renamed = scores[scores["centre"].eq("grating") & scores["made_for"].ge(0)].copy()
+    renamed["surround_motion"] = renamed["surround"].map(moves)
+    renamed["surround"] = renamed["surround"].replace(around)
+    renamed = renamed.assign(centre="natural", centre_motion="static")
+    write_result(tmp_path, SCORES, renamed, method={})
+    name = "single_neuron_static_vs_dynamic"
+    script = f"in_vivo_analysis/{name}/visualize_static_vs_dynamic_surround_response.py"
+    given = ("--output_dir", tmp_path, "--verbose", "0", "--every_neuron")
+    assert run_script(script, *given) == 0
+    assert (tmp_path / f"figures/{name}_recorded.png").is_file()
+    only = renamed[renamed["goal"] != "excite"]
+    write_result(tmp_path, SCORES, only, method={"goal": "inhibit"})
+    with pytest.raises(ConfigError, match="give --with_inhibiting"):
+        compare_surrounds(tmp_path, name, every_neuron=True)
 
 
 def test_stimuli_are_drawn(places, capsys):

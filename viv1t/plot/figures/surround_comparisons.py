@@ -145,10 +145,10 @@ def _boxes(axes: Axes, table: pd.DataFrame, answers: Sequence[Answer], *, is_log
     columns = list(table)
     spans = []
     for answer in answers:
-        ends = [
-            columns.index(n.split(" ", 1)[1])
-            for n in (answer.question.first, answer.question.second)
-        ]
+        asked = [n.split(" ", 1)[1] for n in (answer.question.first, answer.question.second)]
+        if not set(asked) <= set(columns):  # was not shown
+            continue
+        ends = [columns.index(n) for n in asked]
         spans.append((abs(ends[1] - ends[0]), ends, answer))
     height = limits[1]
     for step, (_, ends, answer) in enumerate(sorted(spans, key=lambda span: span[0])):
