@@ -84,6 +84,7 @@ def parser_of(script: str, *argv: str) -> argparse.ArgumentParser:
             if name == script:
                 runpy.run_path(str(ROOT / script), run_name="__main__")
             else:
+                sys.modules.pop(f"{name}.__main__", None)  # runpy warns of a second copy
                 runpy.run_module(name, run_name="__main__")
     except _Parser as found:
         parser: argparse.ArgumentParser = found.args[0]
