@@ -62,6 +62,19 @@ def test_tables(places):
     assert (shares["num_neurons"] == len(kept)).all()
 
 
+def test_both_results_of_the_filter_across_days(places, tmp_path):
+    script = "in_vivo_analysis/check_cross_session_reliability.py"
+    given = ("--data_dir", places.data, "--mouse_ids", "S1", "--verbose", "0")
+    stable = {}
+    for name, flags in (("sensible", ()), ("published", ("--as_published",))):
+        assert run_script(script, *given, "--output_dir", tmp_path / name, *flags) == 0
+        table = read_result(tmp_path / name, NEURONS)
+        assert table.attrs["as_published"] is (name == "published")
+        stable[name] = table["stable"].to_numpy(bool)
+    # Frames divided by 12 neurons: a tenth of them within the band is enough.
+    assert stable["published"].sum() > stable["sensible"].sum()
+
+
 def test_figures_of_gratings(places):
     assert call(places, f"{GRATINGS}/visualize_contextual_modulation", data=False) == 0
     assert call(places, f"{GRATINGS}/flip_neuron_vs_threshold", data=False) == 0

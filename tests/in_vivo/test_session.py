@@ -197,7 +197,7 @@ def test_published_sessions_are_read_by_their_names(tmp_path):
     assert known.loc["CS007", ["surround", "surround_motion"]].tolist() == ["generated", "dynamic"]
     with pytest.raises(DataError, match="num_neurons is 52"):
         read_session(first, 2, num_neurons=52)
-    with pytest.raises(DataError, match="GCS003_N050 is made for neuron 50, .* 0 to 5"):
+    with pytest.raises(DataError, match=r"GCS003_N050 is made for neuron 50, .* 0 to 5"):
         read_session(first, 2, num_neurons=6)
 
 

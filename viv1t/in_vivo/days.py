@@ -189,7 +189,10 @@ def contextual_tables(
     """Rows of in_vivo_modulation, _flips, _flip_shares and _preferences of a day, by table.
 
     The filters are those of the recording, and choose the same neurons in predictions. These have
-    no noise: their flips are those of the published rule.
+    no noise: their flips are those of the published rule. Filters look at the centre at the highest
+    contrast alone: iso against cross is tested on trials that did not select, but suppression at
+    that contrast is too large in neurons that hardly respond (an index of .03 to .08 where there is
+    none; below .01 in those that respond clearly).
 
     Args:
         day: the day.
