@@ -26,10 +26,11 @@ def flips(
     Columns: cmi_high, cmi_low; published: the published rule on the means of all presentations,
     with no test; selected: that rule holds in the odd or in the even presentations; p: of a flip
     in the half that did not select, the larger of two one-sided Welch tests (cross > iso at high,
-    iso > cross at low contrast), and if both halves select, the smaller of theirs; q: its false-discovery rate over the neurons that the other half
-    selected, twice the smaller of both halves; flip: q <= `alpha`. Neurons that no half selects
-    have p and q of 1. No test sees a presentation that selected the neuron, and as the halves are
-    independent, neurons that were not selected do not count.
+    iso > cross at low contrast), and if both halves select, the smaller of theirs; q: its false-
+    discovery rate over the neurons that the other half selected, twice the smaller of both halves;
+    flip: q <= `alpha`. Neurons that no half selects have p and q of 1. No test sees a presentation
+    that selected the neuron, and as the halves are independent, neurons that were not selected do
+    not count.
 
     Args:
         high: (n, 2, r) responses to iso and cross surrounds at high contrast; NaN: fewer
