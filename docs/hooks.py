@@ -84,7 +84,9 @@ def parser_of(script: str, *argv: str) -> argparse.ArgumentParser:
             if name == script:
                 runpy.run_path(str(ROOT / script), run_name="__main__")
             else:
-                sys.modules.pop(f"{name}.__main__", None)  # runpy warns of a second copy
+                for loaded in (name, f"{name}.__main__"):  # runpy warns of a second copy
+                    if loaded.count("."):
+                        sys.modules.pop(loaded, None)
                 runpy.run_module(name, run_name="__main__")
     except _Parser as found:
         parser: argparse.ArgumentParser = found.args[0]
