@@ -105,5 +105,26 @@ def test_the_loop_closes(tmp_path, monkeypatch):
     for script, *flags in commands(tmp_path, **few):
         flags += ["--num_workers", "0"] if "make_synthetic" in script else []
         assert run_script(script, *flags) == 0, script
-    effects, _, flips = verdict_of(tmp_path / "loop/twin")
+    effects, orders, flips = verdict_of(tmp_path / "loop/twin")
     assert effects.loc[effects["claimed"], "agrees"].all()
+    gratings = effects.loc["gratings"]
+    # Surrounds suppress strong gratings and facilitate weak ones.
+    for contrast, sign in (("1", 1), ("0.05", -1)):
+        row = gratings.loc[f"suppressed by iso surrounds, contrast {contrast}"]
+        assert row["claimed"]
+        assert sign * row["recorded"] > 0.1
+    assert (gratings["neurons_agree"] >= 0.8).all()
+    # Of a few neurons: generated surrounds excite, and inhibit, more than others do, as in truth.
+    # Gratings and natural clips differ by a few percent: their order is not claimed.
+    for goal, end in (("excite", 0), ("inhibit", -1)):
+        row = orders.loc["recorded", goal]
+        for order in ("order", "true_order"):
+            assert row[order].split(" > ")[end] == "generated"
+        assert row["pairs_hold"] >= 0.75
+    assert effects.loc["pair of surrounds", "claimed"].sum() >= 2
+    # By how much they exceed the threshold decides whether noise hides them.
+    assert (flips["num_true"] >= 8).all()
+    assert flips.loc["cross-validated", "precision"] >= 0.8
+    assert flips.loc["cross-validated", "recall"] >= 0.4
+    assert flips.loc["published", "precision"] >= 0.6
+    assert flips.loc["published", "recall"] >= 0.6
