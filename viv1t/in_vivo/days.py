@@ -191,8 +191,8 @@ def contextual_tables(
     The filters are those of the recording, and choose the same neurons in predictions. These have
     no noise: their flips are those of the published rule. Filters look at the centre at the highest
     contrast alone: iso against cross is tested on trials that did not select, but suppression at
-    that contrast is too large in neurons that hardly respond (an index of .03 to .08 where there is
-    none; below .01 in those that respond clearly).
+    that contrast is too large in neurons that hardly respond (an index of .02 to .08 where there is
+    none; up to .02 in those that respond clearly).
 
     Args:
         day: the day.
