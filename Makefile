@@ -20,7 +20,7 @@ help:
 	@echo "make oracle      the proof of the tuning analyses, 10 populations (about an hour)"
 	@echo "make physiology  the tuning analyses of the models of make demo, and what they recover"
 	@echo "make most-exciting   stimuli for the ViViT of make demo, shown to the truth too"
-	@echo "make closed-loop  stimuli, a simulated day 2, its analysis, and the verdict (about 30 min)"
+	@echo "make closed-loop  stimuli, a simulated day 2, its analysis, and the verdict (about 8 min)"
 	@echo "make check       ruff and mypy"
 	@echo "make docs        the documentation, every link and flag checked: site/index.html"
 	@echo "make install     only set up $(VENV)"
