@@ -1,7 +1,6 @@
 """misc/closed_loop.mk: from recordings of day 1 to a verdict on day 2, compared with the truth."""
 
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,7 +18,6 @@ from viv1t.results.store import read_result, write_result
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tables_of_truth import write_truth
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 STEPS = (
     *("make_synthetic", "train", "predict", "predict_noise", "fit_aRFs"),
     *("estimate_neuron_reliability", "predict_center_surround_gratings", "generate"),

@@ -1,7 +1,6 @@
 """misc/demo_exciting.mk: what make most-exciting asks of the models of make demo."""
 
 import shlex
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,8 +17,6 @@ from viv1t.results.store import read_result, write_result
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tables_of_truth import write_truth
-
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
 
 def commands(**variables):

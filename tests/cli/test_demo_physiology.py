@@ -12,7 +12,6 @@ from tiny_runs import SMALL_VIVIT
 from viv1t.data.synthetic import recordings, session, write_recordings
 from viv1t.data.synthetic.presets import PRESETS
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 ANALYSES = ("retinotopy", "direction", "contextual_modulation", "feedbackRF")
 
 
