@@ -82,9 +82,13 @@ def test_parameters_video_responses_and_value_are_of_one_step(kind, constraint):
     shown = []
     parts = (CANVAS, kind(shape=SHAPE, num_frames=FRAMES), constraint)
     objective = population([0.5, 0.5])
-    found = ascend(
-        asked, objective, *parts, config=QUICK, watch=lambda step, movie: shown.append(movie)
-    )
+
+    def watched(movie: torch.Tensor) -> torch.Tensor:
+        shown.append(movie.detach())
+        return asked(movie)
+
+    found = ascend(watched, objective, *parts, config=QUICK)
+    shown.pop()  # the best, asked once more
     np.testing.assert_array_equal(rebuilt(found, parts), found.video)
     np.testing.assert_array_equal(asked(torch.from_numpy(found.video)), found.responses)
     step = int(found.step[0])

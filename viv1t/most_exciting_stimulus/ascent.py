@@ -91,7 +91,6 @@ def ascend(
     batch_size: int | None = None,
     path: Path | None = None,
     facts: Mapping[str, Any] | None = None,
-    watch: Callable[[int, Tensor], None] | None = None,
     progress: bool = False,
 ) -> Generated:
     """The stimuli, one a seed, that score best on an objective.
@@ -119,7 +118,6 @@ def ascend(
         path: a file that holds the ascent.
         facts: more that the result depends on (mouse, weights, state); a file that was made with
             others is refused.
-        watch: called with each step and the movies (s, t, h, w) before it.
         progress: show a progress bar.
 
     Raises:
@@ -149,7 +147,7 @@ def ascend(
     run = _Run(stimuli, config, seeds, init=init, batch_size=batch_size or len(seeds))
     if state is not None:
         run.restore(state)
-    interrupted = run.climb(record, watch=watch, progress=progress)
+    interrupted = run.climb(record, progress=progress)
     if interrupted and not run.done:
         raise KeyboardInterrupt
     generated = run.result(interrupted=interrupted)
@@ -186,9 +184,7 @@ class _Run:
         self.best_step = torch.zeros(len(seeds), dtype=torch.long, device=self.param.device)
         self.is_between_steps = True
 
-    def climb(
-        self, record: Record, *, watch: Callable[[int, Tensor], None] | None, progress: bool
-    ) -> bool:
+    def climb(self, record: Record, *, progress: bool) -> bool:
         """Take the steps that are left; True if Ctrl-C ended them."""
         saved = time.monotonic()
         bar = tqdm(
@@ -197,9 +193,6 @@ class _Run:
         with bar:
             try:
                 while self.done < self.config.num_steps:
-                    if watch is not None:
-                        with torch.no_grad():
-                            watch(self.done, self.stimuli.shown(self.param))
                     self._step()
                     bar.update()
                     if progress and bar.n == bar.last_print_n:
