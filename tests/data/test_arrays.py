@@ -1,5 +1,9 @@
+import gc
 import os
 import re
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import golden_cases
@@ -66,3 +70,37 @@ def test_damaged_files_are_named(tmp_path: Path, content: bytes, read: object):
     path.unlink()
     with pytest.raises(DataError, match="does not exist"):
         read(path)
+
+
+class _Finalised:
+    """Garbage whose finaliser lets another thread run."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        for _ in range(50):
+            pass
+
+
+@pytest.fixture
+def _threads_switch_often() -> Iterator[None]:
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(20)
+    yield
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*threshold)
+
+
+@pytest.mark.usefixtures("_threads_switch_often")
+def test_threads_can_open_arrays_at_once(tmp_path: Path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros((6, 80)))
+
+    def opened(_: int) -> tuple[int, ...]:
+        _Finalised()
+        return open_array(path).shape
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(opened, range(4000))) == {(6, 80)}

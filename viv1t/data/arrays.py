@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,11 @@ _PICKLED_ARRAY: Final = frozenset(
     for module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
     for name in ("_reconstruct", "ndarray", "dtype", "scalar")
 )
+
+
+# NumPy reads a header with `ast`, whose depth count CPython shares between threads before
+# 3.11.8 and 3.12.2 (python/cpython#106905): two at once can end in a SystemError.
+HEADERS: Final = threading.Lock()
 
 
 def first_nan(x: np.ndarray) -> int:
@@ -40,7 +46,8 @@ def open_array(path: Path) -> np.ndarray:
         DataError: the file is missing, empty, truncated, not .npy, or holds Python objects.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        with HEADERS:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; the session is incomplete") from error
     except (ValueError, EOFError) as error:
@@ -64,7 +71,8 @@ def read_labels(path: Path) -> np.ndarray:
         with path.open("rb") as file:
             header = npy.read_magic(file)
             read = npy.read_array_header_1_0 if header == (1, 0) else npy.read_array_header_2_0
-            _, _, dtype = read(file)
+            with HEADERS:
+                _, _, dtype = read(file)
             labels = _ArrayUnpickler(file).load() if dtype.hasobject else None
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; the session is incomplete") from error

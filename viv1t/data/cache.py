@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from viv1t.data.arrays import HEADERS
 from viv1t.utils.files import atomic
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def read_npz(path: Path) -> Arrays:
     """All arrays of the npz file `path`; a damaged file raises one of `DAMAGED`."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    with HEADERS, path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 
 
