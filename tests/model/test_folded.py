@@ -10,6 +10,8 @@ from viv1t.model.layers.folded import can_fold
 FLAGS = [
     {},
     {"core_norm": "rmsnorm"},
+    {"core_norm": "dyt"},
+    {"core_norm": "dyt", "core_behavior_mode": 0},
     {"core_pad_frame": 0},
     {"core_behavior_mode": 1},
     {"core_behavior_mode": 0},
@@ -85,7 +87,7 @@ def test_windows_without_contrast_lose_no_digits(screen, behavior_mode, channels
         ({}, True),
         ({"core_fast": 0}, False),
         ({"core_patch_mode": 1}, False),
-        ({"core_norm": "dyt"}, False),
+        ({"core_norm": "dyt"}, True),
         ({"core_behavior_mode": 0}, True),
         ({"core_spatial_patch_size": 1}, False),
     ],

@@ -3,22 +3,23 @@
 The plain embedding (`patches.Unfold3d`) copies each pixel into every window that holds it, then
 normalises and projects. Here the projection is a convolution over the frame, with the frames of a
 window as its channels. Subtracting the mean of a window is linear, so it is done once, to the
-kernel; the variance is a box average. Behaviour is constant over space, so its share needs no
-image at all: only which part of a window lies inside the frame. Equal to the plain path up to
-float rounding.
+kernel; the variance is a box average. A dynamic tanh is taken of each pixel once. Behaviour is
+constant over space, so its share needs no image at all: only which part of a window lies inside
+the frame. Equal to the plain path up to float rounding.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from viv1t.model.layers.norms import DynamicTanh
 from viv1t.model.layers.patches import Unfold3d, num_windows
 
 
 def can_fold(embedding: Unfold3d) -> bool:
-    """Whether `embed_folded` can stand in: a linear norm but for its scale, windows in space."""
-    is_linear = isinstance(embedding.norm, nn.LayerNorm | nn.RMSNorm)
-    return type(embedding) is Unfold3d and is_linear and embedding.patch[1] > 1
+    """Whether `embed_folded` can stand in: a norm that it knows, windows in space."""
+    is_known = isinstance(embedding.norm, nn.LayerNorm | nn.RMSNorm | DynamicTanh)
+    return type(embedding) is Unfold3d and is_known and embedding.patch[1] > 1
 
 
 def embed_folded(
@@ -33,6 +34,8 @@ def embed_folded(
         padding: (left, right, top, bottom, front, back) zeros around the movie.
     """
     (pt, ps), (st, _) = embedding.patch, embedding.stride
+    if isinstance(embedding.norm, DynamicTanh):  # zero in the margin stays zero
+        video, signals = (torch.tanh(embedding.norm.alpha * x) for x in (video, signals))
     weight, bias = _folded_weights(embedding)
     kernel = weight.view(len(weight), -1, pt, ps, ps)
     padded = F.pad(video, padding)
@@ -45,6 +48,8 @@ def embed_folded(
         tokens = _project_pixels(embedding, padded, of_pixels)
         if signals.shape[1]:
             tokens = _add_signals(embedding, tokens, windows, of_signals, inside)
+    if isinstance(embedding.norm, DynamicTanh):
+        return tokens.unflatten(0, windows.shape[:2]) + bias
     scale = _window_scale(embedding, padded, windows, inside)
     return torch.addcmul(bias, tokens.unflatten(0, scale.shape[:2]), scale)
 
@@ -52,11 +57,13 @@ def embed_folded(
 def _folded_weights(embedding: Unfold3d) -> tuple[Tensor, Tensor]:
     """Linear layer with all of the norm but its scale inside: (d, c pt ps ps) and (d,)."""
     linear, norm = embedding.linear, embedding.norm
-    assert isinstance(norm, nn.LayerNorm | nn.RMSNorm)
+    assert isinstance(norm, nn.LayerNorm | nn.RMSNorm | DynamicTanh)
     weight = linear.weight * norm.weight
     if isinstance(norm, nn.RMSNorm):
         return weight, linear.bias
-    return weight - weight.mean(1, keepdim=True), linear.weight @ norm.bias + linear.bias
+    if isinstance(norm, nn.LayerNorm):
+        weight = weight - weight.mean(1, keepdim=True)
+    return weight, linear.weight @ norm.bias + linear.bias
 
 
 def _frames(embedding: Unfold3d, video: Tensor) -> Tensor:
