@@ -1,6 +1,9 @@
 """Animations: length, content, equal bytes for equal arguments."""
 
+import re
+import subprocess
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,14 +75,42 @@ def test_several_movies_stand_side_by_side(movie, tmp_path):
 
 
 def test_without_ffmpeg_it_becomes_a_gif_and_says_so(movie, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(module.shutil, "which", lambda _: None)
+    monkeypatch.setattr(module, "find_ffmpeg", lambda: None)
     with caplog.at_level("INFO"):
         path = animate(movie, fps=30.0, path=tmp_path / "a.mp4")
     assert path == tmp_path / "a.gif"
     assert path.is_file()
     assert [record.getMessage() for record in caplog.records] == [
-        f"ffmpeg is not installed: {tmp_path / 'a.mp4'} becomes a GIF"
+        f"no ffmpeg (pip install imageio-ffmpeg): {tmp_path / 'a.mp4'} becomes a GIF"
     ]
+
+
+def test_ffmpeg_of_the_path_comes_first(monkeypatch):
+    monkeypatch.setattr(module.shutil, "which", lambda _: "/usr/bin/ffmpeg")
+    assert module.find_ffmpeg() == "/usr/bin/ffmpeg"
+    monkeypatch.setattr(module.shutil, "which", lambda _: None)
+    assert Path(str(module.find_ffmpeg())).is_file()
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda _: None)
+    assert module.find_ffmpeg() is None
+
+
+def test_an_mp4_has_all_frames(movie, tmp_path):
+    path = animate(movie, fps=30.0, path=tmp_path / "a.mp4")
+    assert path.suffix == ".mp4"
+    command = [
+        str(module.find_ffmpeg()),
+        "-i",
+        str(path),
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "gray",
+        "-",
+    ]
+    done = subprocess.run(command, capture_output=True, check=True)
+    size = re.search(rb" (\d{3,})x(\d{3,})", done.stderr)
+    assert size is not None
+    assert len(done.stdout) == len(movie) * int(size[1]) * int(size[2])
 
 
 def test_an_ffmpeg_that_fails_leaves_a_gif(movie, tmp_path, monkeypatch):

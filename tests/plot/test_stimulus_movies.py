@@ -1,6 +1,5 @@
 """Movies of stimuli: titles that fit, one axis for all, videos for a rig."""
 
-import shutil
 import sys
 
 import numpy as np
@@ -32,8 +31,8 @@ def with_ffmpeg(monkeypatch, folder, decoded="stored"):
     program = folder / "ffmpeg"
     program.write_text(FFMPEG.format(python=sys.executable, decoded=decoded))
     program.chmod(0o755)
-    for place in (animations.shutil, module.shutil):
-        monkeypatch.setattr(place, "which", lambda _: str(program))
+    for place in (animations, module):
+        monkeypatch.setattr(place, "find_ffmpeg", lambda: str(program))
 
 
 def test_a_video_is_decoded_again(frames, tmp_path, monkeypatch):
@@ -52,14 +51,13 @@ def test_a_video_with_loss_is_refused(frames, tmp_path, monkeypatch):
 
 
 def test_without_ffmpeg_there_is_none(frames, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(animations.shutil, "which", lambda _: None)
+    monkeypatch.setattr(animations, "find_ffmpeg", lambda: None)
     with caplog.at_level("INFO"):
         assert not rig_movie(tmp_path / "a.mp4", frames, fps=30.0)
     assert not list(tmp_path.iterdir())
     assert "a.mp4 is left out" in caplog.text
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
 def test_ffmpeg_itself_loses_nothing(frames, tmp_path):
     assert rig_movie(tmp_path / "a.mp4", frames, fps=30.0)
 

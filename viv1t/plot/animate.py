@@ -1,5 +1,6 @@
 """Movies as GIF or MP4: frames on top, responses below, and where the model looked over them."""
 
+import importlib.util
 import logging
 import shutil
 import subprocess
@@ -52,7 +53,7 @@ def animate(
 ) -> Path:
     """The path of the animation that was written: equal arguments give equal files.
 
-    An MP4 needs the program ffmpeg; without it a GIF is written, after one line that says so.
+    An MP4 needs ffmpeg (`find_ffmpeg`); without it a GIF is written, after one line that says so.
 
     Args:
         frames: movie (t, h, w), grey values 0..255; or several of one length by title, drawn side
@@ -275,6 +276,14 @@ def _write_gif(
         )
 
 
+def find_ffmpeg() -> str | None:
+    """The program ffmpeg: on the path, else that of the package imageio-ffmpeg; None if neither."""
+    program = shutil.which("ffmpeg")
+    if program is None and importlib.util.find_spec("imageio_ffmpeg"):
+        program = str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
+    return program
+
+
 def write_mp4(
     path: Path,
     pictures: Iterator[Picture],
@@ -292,9 +301,9 @@ def write_mp4(
         lossless: grey pictures come back as they are; browsers do not play such files.
         otherwise: what becomes of the path without ffmpeg, for the log line.
     """
-    program = shutil.which("ffmpeg")
+    program = find_ffmpeg()
     if program is None:
-        logger.info("ffmpeg is not installed: %s %s", path, otherwise)
+        logger.info("no ffmpeg (pip install imageio-ffmpeg): %s %s", path, otherwise)
         return False
     first = next(pictures)
     size, colours = f"{first.shape[1]}x{first.shape[0]}", "rgb24" if first.ndim > 2 else "gray"

@@ -1,6 +1,5 @@
 """Animations of stimuli: the movie in grey, the response beneath."""
 
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viv1t.errors import DataError
-from viv1t.plot.animate import animate, write_mp4
+from viv1t.plot.animate import animate, find_ffmpeg, write_mp4
 
 # Characters of the title that fit beside each other.
 LINE: Final = 50
@@ -80,7 +79,7 @@ def rig_movie(path: Path, frames: NDArray[np.uint8], *, fps: float) -> bool:
     large = frames.repeat(SCALE, axis=1).repeat(SCALE, axis=2)
     if not write_mp4(path, iter(large), fps=fps, lossless=True, otherwise="is left out"):
         return False
-    program = str(shutil.which("ffmpeg"))
+    program = str(find_ffmpeg())
     decode = [program, "-loglevel", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "gray"]
     found = subprocess.run([*decode, "-"], capture_output=True, check=False).stdout
     if found != large.tobytes():
