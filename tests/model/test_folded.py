@@ -11,6 +11,8 @@ FLAGS = [
     {},
     {"core_norm": "rmsnorm"},
     {"core_norm": "dyt"},
+    {"core_patch_eps": 3.0},
+    {"core_patch_eps": 3.0, "core_norm": "rmsnorm"},
     {"core_norm": "dyt", "core_behavior_mode": 0},
     {"core_pad_frame": 0},
     {"core_behavior_mode": 1},
@@ -79,6 +81,22 @@ def test_windows_without_contrast_lose_no_digits(screen, behavior_mode, channels
     torch.testing.assert_close(fast.double(), plain, rtol=2e-4, atol=2e-5)
     for name, gradient in gradients.items():
         assert relative_error(fast_gradients[name].double(), gradient) < 1e-3, name
+
+
+@pytest.mark.parametrize("fast", [0, 1])
+@pytest.mark.parametrize(("patch_eps", "sees_contrast"), [(None, False), (10.0, True)])
+def test_contrast_is_hidden_unless_the_norm_leaves_it(fast, patch_eps, sees_contrast):
+    flags = {"core_fast": fast, "core_patch_eps": patch_eps, "core_behavior_mode": 0}
+    tokenizer = small_model(**flags).core.tokenizer
+    full = small_inputs()
+    low = full | {"inputs": 0.2 * full["inputs"]}
+    with torch.no_grad():
+        tokens = [
+            tokenizer.embed(x["inputs"], x["behaviors"][:, :0], padding=tokenizer.padding)
+            for x in (full, low)
+        ]
+    assert (relative_error(*tokens) > 0.1) == sees_contrast
+    assert (relative_error(*tokens) < 1e-3) != sees_contrast
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,8 @@ def test_optimiser_defaults(core, lr, core_lr):
         ("vivit", {"core_head_dim": 5}, "--core_head_dim must be even for rotary"),
         ("vivit", {"core_emb_dim": 18, "core_pos_encoding": 7}, "must be a multiple of 4"),
         ("vivit", {"core_emb_dim": 5, "core_pos_encoding": 4}, "must be a multiple of 2"),
+        ("vivit", {"core_patch_eps": 0.0}, "--core_patch_eps must be above 0"),
+        ("vivit", {"core_patch_eps": 1.0, "core_norm": "dyt"}, "layernorm or rmsnorm, got 1.0"),
         ("fcnn", {"core_num_layers": 0}, "--core_num_layers must be at least 1"),
         ("fcnn", {"core_dropout": 1.5}, "--core_dropout must be in"),
         ("linear", {"core_temporal_kernel": 0}, "--core_temporal_kernel must be at least 1"),

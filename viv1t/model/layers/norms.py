@@ -23,13 +23,19 @@ class DynamicTanh(nn.Module):
         return apply_norm("dyt", inputs, (self.alpha, self.weight, self.bias))
 
 
-def build_norm(name: NormName, dim: int) -> nn.Module:
-    """A norm over a last axis of `dim` entries."""
+def build_norm(name: NormName, dim: int, *, eps: float | None = None) -> nn.Module:
+    """A norm over a last axis of `dim` entries.
+
+    Args:
+        name: which norm.
+        dim: entries.
+        eps: added to the variance or mean square; None: that of PyTorch. A dynamic tanh has none.
+    """
     match name:
         case "layernorm":
-            return nn.LayerNorm(dim)
+            return nn.LayerNorm(dim) if eps is None else nn.LayerNorm(dim, eps=eps)
         case "rmsnorm":
-            return nn.RMSNorm(dim)
+            return nn.RMSNorm(dim, eps=eps)
         case "dyt":
             return DynamicTanh(dim)
 

@@ -1,7 +1,7 @@
 """Movies to patches: how many windows there are, the padding, and two equal embeddings."""
 
 import math
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -28,12 +28,14 @@ class UnfoldOptions(TypedDict):
         stride: (frames, pixels) between windows.
         emb_dim: d, length of a token.
         norm: name of the norm over the pixels of a window.
+        norm_eps: see `build_norm`.
     """
 
     patch: tuple[int, int]
     stride: tuple[int, int]
     emb_dim: int
     norm: NormName
+    norm_eps: NotRequired[float | None]
 
 
 class Unfold3d(nn.Module):
@@ -48,7 +50,7 @@ class Unfold3d(nn.Module):
         super().__init__()
         self.patch, self.stride = options["patch"], options["stride"]
         patch_dim = channels * self.patch[0] * self.patch[1] ** 2
-        self.norm = build_norm(options["norm"], patch_dim)
+        self.norm = build_norm(options["norm"], patch_dim, eps=options.get("norm_eps"))
         self.linear = nn.Linear(patch_dim, options["emb_dim"])
 
     def windows(self, video: Tensor) -> Tensor:
