@@ -22,6 +22,13 @@ def main() -> None:
     )
     add = parser.add_argument
     add("--neuron", type=int, default=None, help="one neuron; none: see --neurons")
+    add(
+        "--grad_checkpointing",
+        type=int,
+        choices=(0, 1),
+        default=0,
+        help="1: twins compute activations anew when gradients pass back: less memory, more time",
+    )
     add("--overwrite", action="store_true", help="begin anew; what was there is kept beside it")
     for config in (SelectionConfig, GenerateConfig, AscentConfig):
         add_flags(parser, config)
@@ -35,6 +42,7 @@ def main() -> None:
         asked.probe,
         *(from_values(config, vars(args)) for config in (SelectionConfig, GenerateConfig)),
         from_values(AscentConfig, vars(args)),
+        data_dir=args.data_dir,
         held_out=held_out,
         overwrite=args.overwrite,
         as_published=args.as_published,

@@ -12,7 +12,13 @@ def main() -> None:
     """Read the command line, search the centre, and say what was written."""
     args = natural_parser(__doc__ or "", "static").parse_args()
     log.setup(args.verbose)
-    search = partial(search_natural, layout="centre", data_dir=args.data_dir, static=args.static)
+    search = partial(
+        search_natural,
+        layout="centre",
+        data_dir=args.data_dir,
+        static=args.static,
+        num_workers=args.num_workers,
+    )
     search_as_asked(args, search, *CONFIGS)
 
 

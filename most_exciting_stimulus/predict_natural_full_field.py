@@ -13,7 +13,11 @@ def main() -> None:
     args = natural_parser(__doc__ or "", "static").parse_args()
     log.setup(args.verbose)
     search = partial(
-        search_natural, layout="full_field", data_dir=args.data_dir, static=args.static
+        search_natural,
+        layout="full_field",
+        data_dir=args.data_dir,
+        static=args.static,
+        num_workers=args.num_workers,
     )
     search_as_asked(args, search, *CONFIGS)
 

@@ -18,6 +18,7 @@ def main() -> None:
         data_dir=args.data_dir,
         static=args.static_surround,
         static_centre=args.static_center,
+        num_workers=args.num_workers,
     )
     search_as_asked(args, search, *CONFIGS)
 

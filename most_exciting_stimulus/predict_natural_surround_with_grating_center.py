@@ -17,6 +17,7 @@ def main() -> None:
         layout="grating_surround",
         data_dir=args.data_dir,
         static=args.static_surround,
+        num_workers=args.num_workers,
     )
     search_as_asked(args, search, *CONFIGS)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_twins import CAUSAL, small_twin
 
 from viv1t.data.synthetic import SyntheticMouse
 from viv1t.errors import ConfigError, MissingResultError
@@ -26,7 +27,7 @@ from viv1t.most_exciting_stimulus.published import load_checkpoint
 from viv1t.most_exciting_stimulus.respond import ask_of
 from viv1t.most_exciting_stimulus.witnesses import Witness
 from viv1t.results.store import read_result, write_result
-from viv1t.units import GREY
+from viv1t.units import GREY, Monitor
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tables_of_truth import write_mouse, write_truth
@@ -277,6 +278,27 @@ def test_as_published_grey_is_as_long_as_the_model_takes(probe, monkeypatch):
     generate(probe, config, ascent=replace(FEW, num_steps=1))
     generate(probe, config, ascent=replace(FEW, num_steps=1), overwrite=True, as_published=True)
     assert leads == [50, (300 - FRAMES) // 2]
+
+
+def test_activations_made_anew_make_the_same_stimuli(tmp_path):
+    """--grad_checkpointing 1, on a causal vivit."""
+    monitor = Monitor(width_cm=56.5, height_cm=31.8, distance_cm=15.0, width_px=16, height_px=12)
+    whom = SelectionConfig(neurons=(NEURON,), use_RF_center=False)
+    config = replace(BASE, canvas="full_field")
+    made = []
+    for is_anew in (0, 1):
+        twin = small_twin(**CAUSAL, grad_checkpointing=is_anew)
+        twin.model.requires_grad_(not is_anew)
+        probe = Probe(output_dir=tmp_path / str(is_anew), responder=twin, monitors={"A": monitor})
+        ranks = {"neuron": range(6), "rank": 1.0, "trial_reliability": 0.5, "correlation": 0.5}
+        table = pd.DataFrame({"mouse": "A", **ranks})
+        write_result(probe.output_dir, "neuron_reliability", table, method={})
+        made.append(generate(probe, config, whom, replace(FEW, num_steps=5)))
+    plain, anew = made
+    np.testing.assert_allclose(anew.table["value"], plain.table["value"], rtol=1e-4)
+    for number in range(len(plain)):
+        np.testing.assert_allclose(anew.frames(number), plain.frames(number), atol=0.05)
+        assert np.ptp(plain.frames(number)) > 10
 
 
 def test_contrast_matched_to_a_search(probe):

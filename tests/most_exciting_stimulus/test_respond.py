@@ -46,6 +46,32 @@ def test_a_twin_answers_as_it_predicts(flags):
     assert_passes_gradients(asked, movies)
 
 
+@pytest.mark.parametrize("flags", [CAUSAL, {}], ids=["causal", "looks ahead"])
+def test_activations_made_anew_give_the_same_gradient_in_less_memory(flags):
+    movies, found = torch.from_numpy(grey_values(1, 12, 12, 16)), []
+    for is_anew in (False, True):
+        twin = small_twin(**flags, grad_checkpointing=int(is_anew))
+        twin.model.requires_grad_(not is_anew)
+        asked = ask_of(twin, "A", neurons=[1, 3], lead_frames=LEAD)
+        asked(movies)  # what is kept from call to call
+        movie, kept = movies.clone().requires_grad_(), []
+
+        def keep(tensor, kept=kept):
+            kept.append(tensor.nbytes)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            responses = asked(movie)
+        num_bytes = sum(kept)
+        responses.square().sum().backward()
+        found.append((responses, movie.grad, num_bytes))
+    plain, anew = found
+    assert_same(anew[0], plain[0])
+    assert_same(anew[1], plain[1])
+    assert plain[1].abs().max() > 0
+    assert anew[2] < plain[2] / 2
+
+
 def test_models_that_look_ahead_see_as_much_grey_after_as_before():
     movies = torch.from_numpy(grey_values(1, 4, 12, 16))
     for flags, later in ((CAUSAL, 0), ({}, LEAD)):

@@ -98,6 +98,22 @@ def test_equal_to_brute_force(asked, static, batch_size):
     assert table["num_clips"].eq(len(clips)).all()
 
 
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_threads_that_read_ahead_change_nothing(asked, clips, num_workers, tmp_path):
+    expected = search(asked, clips, batch_size=4, folder=tmp_path / "plain")
+    ahead = {"batch_size": 4, "num_workers": num_workers}
+    pd.testing.assert_frame_equal(
+        search(asked, clips, **ahead, folder=tmp_path / "ahead"), expected
+    )
+    # One name: begun with some threads, a search goes on with others.
+    assert {p.name for p in (tmp_path / "plain").iterdir()} == {
+        p.name for p in (tmp_path / "ahead").iterdir()
+    }
+    numbers = [0, 7, 8, 2]
+    pairs = zip(clips.read(numbers, num_workers=num_workers), clips.read(numbers), strict=True)
+    assert all(np.array_equal(*pair) for pair in pairs)
+
+
 def test_of_equal_clips_the_first_counts(asked):
     clips = Clips(lengths={1: 40, 2: 40}, load=lambda _: np.full((40, 16, 28), 9), num_frames=10)
     assert search(asked, clips, batch_size=3)["number"].eq(0).all()
@@ -208,18 +224,19 @@ def test_clips_of_a_recording(tmp_path):
         recorded_clips(recording, tiers=("live_bonus",))
 
 
-def test_memory_does_not_grow_with_clips():
-    """Movies are let go: only one is held at a time."""
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_memory_does_not_grow_with_clips(num_workers):
+    """Movies are let go: only one is held at a time, and two for each thread."""
     loaded = []
 
     def load(trial):
-        assert sum(one() is not None for one in loaded) <= 1
+        assert sum(one() is not None for one in loaded) <= 1 + 2 * num_workers
         found = np.full((12, 4, 4), trial)
         loaded.append(weakref.ref(found))
         return found
 
     clips = Clips(lengths=dict.fromkeys(range(50), 12), load=load, num_frames=2, step=2)
-    assert sum(1 for _ in clips.read(range(len(clips)))) == 300
+    assert sum(1 for _ in clips.read(range(len(clips)), num_workers=num_workers)) == 300
     assert len(loaded) == 50
 
 

@@ -203,6 +203,21 @@ def test_the_search_says_what_it_saw(results):
     assert library.table["method"].str.contains("fresh prediction").all()
 
 
+def test_threads_find_the_same(data_dir, results, truth, tmp_path, capsys):
+    write_truth(tmp_path, truth)
+    ranks = read_result(results, "neuron_reliability")
+    write_result(tmp_path, "neuron_reliability", ranks, method={})
+    flags = ("--num_neurons", "2", "--num_workers")
+    assert call("predict_natural_center", data_dir, tmp_path, *flags, "-1") == 2
+    assert "--num_workers must be 0 or more" in capsys.readouterr().err
+    assert call("predict_natural_center", data_dir, tmp_path, *flags, "3") == 0
+    first, second = (read_library(library_folder(f, "natural")) for f in (results, tmp_path))
+    second_table = second.table.set_index("stimulus")
+    first_table = first.table.set_index("stimulus").loc[second_table.index]
+    pd.testing.assert_frame_equal(first_table, second_table)
+    assert len(second) == 4
+
+
 def test_still_clips_and_populations(data_dir, results, truth, recording, ask, tmp_path):
     write_truth(tmp_path, truth)
     weights = np.linspace(0.1, 0.9, len(truth))

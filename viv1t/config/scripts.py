@@ -46,6 +46,15 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
         },
     ),
     (
+        "evaluate",
+        {
+            "action": "store_true",
+            "help": "first predict the validation trials of each run asked, and stop unless their "
+            "correlation is within 0.001 of the best one that its training recorded (bf16 may "
+            "miss it)",
+        },
+    ),
+    (
         "behavior_state",
         {
             "choices": ("mean", "median", "still", "running"),
@@ -131,8 +140,8 @@ SCRIPT_FLAGS: tuple[tuple[str, dict[str, object]], ...] = (
 
 # The flags of scripts that show stimuli: `insilico.responders.open_probe` reads them.
 PROBE_FLAGS = (
-    *("data_dir", "output_dir", "mouse_ids", "responder", "ensemble", "behavior_state"),
-    *("device", "precision", "compile", "batch_size", "seed", "verbose"),
+    *("data_dir", "output_dir", "mouse_ids", "responder", "ensemble", "evaluate"),
+    *("behavior_state", "device", "precision", "compile", "batch_size", "seed", "verbose"),
 )
 # How movies are cut for prediction: `insilico.windows.Windows.of` reads them.
 WINDOW_FLAGS = ("window_frames", "window_stride")

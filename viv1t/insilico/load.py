@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -53,6 +53,7 @@ def load(
     precision: Precision = "32",
     statistics: StatisticsSource | None = None,
     as_published: bool = False,
+    grad_checkpointing: bool = False,
 ) -> DigitalTwin:
     """The digital twin of the run in `run_dir`, in eval mode; the data set is not needed.
 
@@ -66,6 +67,8 @@ def load(
         statistics: a data folder, or {mouse: {video|behavior|pupil_center|response:
             {mean, std, min, max, median}}} in recorded units; replaces those of the run.
         as_published: reproduce defects of the published code that change numbers.
+        grad_checkpointing: compute activations anew when gradients pass back to a movie, which
+            takes longer and less memory (cores that can: vivit); weights get no gradient then.
 
     Raises:
         MissingResultError: a file of the run is missing (a FileNotFoundError).
@@ -82,12 +85,14 @@ def load(
         opened.mice if statistics is None else supply(statistics, opened.mice, shapes=opened.shapes)
     )
     model = Model(
-        _for_prediction(opened.config.model),
+        _for_prediction(opened.config.model, grad_checkpointing=grad_checkpointing),
         shapes=opened.shapes,
         coordinates={m: _coordinates(mouse) for m, mouse in mice.items()},
         as_published=as_published,
     )
     checkpoint.load_into(model, weights, source=run.best_weights)
+    if grad_checkpointing:  # what is computed anew must ask for the same gradients
+        model.requires_grad_(False)
     return DigitalTwin(
         model,
         config=opened.config,
@@ -169,9 +174,10 @@ def _open_published(run: RunDir, values: Mapping[str, Any]) -> OpenedRun:
     return OpenedRun(config=config, shapes=published.shapes, mice=mice)
 
 
-def _for_prediction(config: ModelConfig) -> ModelConfig:
+def _for_prediction(config: ModelConfig, *, grad_checkpointing: bool) -> ModelConfig:
     """The model without what only training wants; `predict` sets its own precision."""
-    return replace(config, autocast="disable", compile=False, grad_checkpointing=0)
+    recompute: Literal[0, 1] = 1 if grad_checkpointing else 0
+    return replace(config, autocast="disable", compile=False, grad_checkpointing=recompute)
 
 
 def _coordinates(mouse: KnownMouse) -> Tensor:

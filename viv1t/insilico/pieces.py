@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from viv1t.insilico.memory import (
     PADDING_KEY,
@@ -303,10 +304,10 @@ class Pieces:
                 parts = []
                 for i in range(0, len(group), size):
                     chosen = slice(i, i + size)
-                    found, _ = self.core.temporal(
+                    found = self._temporal(
                         tokens[chosen].index_select(1, rows),
-                        start=start,
-                        past=past and [block.places(chosen) for block in past],
+                        start,
+                        past and [block.places(chosen) for block in past],
                     )
                     parts.append(found[:, keep:])
                 movies.append(torch.cat(parts))
@@ -314,6 +315,17 @@ class Pieces:
         computed = torch.cat(groups, dim=1)
         features = computed.new_zeros(len(index), self.core.num_places, *computed.shape[2:])
         return self.core.as_map(features.index_copy(1, places.to(table.device), computed))
+
+    def _temporal(self, tokens: Tensor, start: int, past: Sequence[KeysValues] | None) -> Tensor:
+        """Features (p, t, d); with gradient checkpointing made anew in the backward pass."""
+
+        def features(given: Tensor) -> Tensor:
+            return self.core.temporal(given, start=start, past=past)[0]
+
+        if self.core.core.grad_checkpointing and torch.is_grad_enabled():
+            anew: Tensor = checkpoint(features, tokens, use_reentrant=False)
+            return anew
+        return features(tokens)
 
     def _forget_if_changed(self) -> None:
         """Drop what other weights, or another precision, have computed."""

@@ -123,29 +123,59 @@ def predict_recording(
         provenance=provenance,
     )
     tier_of = trials_of(recording, tuple(tiers))
-    # Repeats of a movie in turn: what they share is computed once.
-    order = sorted(tier_of, key=lambda trial_id: recording.video_ids[trial_id])
+    answers = responses_to(
+        twin,
+        recording,
+        tier_of,
+        units=units,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        windows=windows,
+        progress=progress,
+    )
+    with file.update(attributes, tiers=tiers) as writer:
+        for trial_id, trial, response in answers:
+            frames = scored_frames(recording, trial_id, trial.video.shape[1])
+            labels = labels_of(recording, trial_id, tier_of[trial_id])
+            writer.write(trial_id, response[:, -frames:], labels)
+        return writer.num_written
+
+
+def responses_to(
+    twin: DigitalTwin,
+    recording: Recording,
+    trial_ids: Iterable[int],
+    *,
+    units: Units = "recorded",
+    batch_size: int = 1,
+    num_workers: int = 0,
+    windows: Windows | None = None,
+    progress: bool = False,
+) -> Iterator[tuple[int, Trial, FloatArray]]:
+    """Id, trial, and predicted responses (n, t') of each trial, see `predict_recording`.
+
+    Trials come with the repeats of a movie in turn, since what they share is computed once.
+    """
+    mouse_id = recording.mouse.id
+    neurons = known_facts(twin, mouse_id).neuron_idx
+    order = sorted(trial_ids, key=lambda trial_id: recording.video_ids[trial_id])
 
     def read(trial_id: int) -> tuple[int, Trial]:
-        return trial_id, recording.load(trial_id, neurons=facts.neuron_idx)
+        return trial_id, recording.load(trial_id, neurons=neurons)
 
     trials = read_ahead(read, order, num_threads=num_workers)
     shown = tqdm(trials, total=len(order), desc=f"mouse {mouse_id}", disable=not progress)
-    with file.update(attributes, tiers=tiers) as writer:
-        for group in _asked_together(shown, batch_size, recording.video_ids):
-            responses = _predict_group(
-                twin,
-                mouse_id,
-                list(group.values()),
-                windows=windows,
-                units=units,
-                batch_size=batch_size,
-            )
-            for (trial_id, trial), response in zip(group.items(), responses, strict=True):
-                frames = scored_frames(recording, trial_id, trial.video.shape[1])
-                labels = labels_of(recording, trial_id, tier_of[trial_id])
-                writer.write(trial_id, response[:, -frames:], labels)
-        return writer.num_written
+    for group in _asked_together(shown, batch_size, recording.video_ids):
+        responses = _predict_group(
+            twin,
+            mouse_id,
+            list(group.values()),
+            windows=windows,
+            units=units,
+            batch_size=batch_size,
+        )
+        for (trial_id, trial), response in zip(group.items(), responses, strict=True):
+            yield trial_id, trial, response
 
 
 def known_facts(twin: DigitalTwin, mouse_id: MouseId) -> MouseFacts:

@@ -19,6 +19,7 @@ from viv1t.errors import ConfigError
 from viv1t.insilico.load import is_published, load, weights_id
 from viv1t.insilico.probe import BehaviorState, Probe, ResponderKind, State
 from viv1t.insilico.responder import Responder
+from viv1t.insilico.restored import check_restored
 from viv1t.insilico.twin import DigitalTwin, Precision
 from viv1t.names import MouseId
 from viv1t.registry import unknown_name
@@ -102,6 +103,7 @@ def open_responder(
     precision: Precision = "32",
     compile: bool = False,
     mouse_ids: Sequence[MouseId] | None = None,
+    grad_checkpointing: bool = False,
 ) -> Responder:
     """What answers movies.
 
@@ -114,6 +116,7 @@ def open_responder(
         precision: "32" or "bf16".
         compile: compile the cores with torch.compile.
         mouse_ids: mice of the truth; None: all.
+        grad_checkpointing: of the twins, see `load`.
 
     Raises:
         UserError: a run, its weights or the truth cannot be opened.
@@ -125,7 +128,15 @@ def open_responder(
     twins = []
     for path in paths:
         statistics = data_dir if is_published(RunDir.open(path)) else None
-        twins.append(load(path, device=device or None, precision=precision, statistics=statistics))
+        twins.append(
+            load(
+                path,
+                device=device or None,
+                precision=precision,
+                statistics=statistics,
+                grad_checkpointing=grad_checkpointing,
+            )
+        )
         if compile:
             twins[-1].model.compile_core()
     return twins[0] if len(twins) == 1 else Ensemble(twins, [str(path) for path in paths])
@@ -138,6 +149,10 @@ def open_probe(args: argparse.Namespace) -> Probe:
         UserError: flags that cannot work, or files that are missing or damaged.
     """
     check(args.batch_size >= 1, f"--batch_size must be at least 1, got {args.batch_size}")
+    check(
+        not args.evaluate or args.responder == "twin",
+        "--evaluate checks the weights of trained runs; leave it out with --responder truth",
+    )
     ensemble = args.ensemble or ()
     responder = open_responder(
         args.output_dir,
@@ -148,11 +163,17 @@ def open_probe(args: argparse.Namespace) -> Probe:
         precision=args.precision,
         compile=args.compile,
         mouse_ids=args.mouse_ids,
+        grad_checkpointing=bool(getattr(args, "grad_checkpointing", 0)),
     )
     mouse_ids = tuple(args.mouse_ids or responder.mouse_ids)
     for mouse_id in mouse_ids:
         if mouse_id not in responder.mouse_ids:
             raise unknown_name("mouse", mouse_id, responder.mouse_ids)
+    if args.evaluate:
+        options = {"batch_size": args.batch_size, "progress": args.verbose > 1}
+        for run, twin in zip((args.output_dir, *ensemble), _members(responder), strict=True):
+            assert isinstance(twin, DigitalTwin)
+            check_restored(twin, run, args.data_dir, **options)
     state: BehaviorState = args.behavior_state
     if args.responder == "truth":
         provenance = _truth_id(args.data_dir, mouse_ids)
@@ -246,8 +267,12 @@ def monitor_of(responder: Responder, data_dir: Path, mouse_id: MouseId) -> Monit
 
 def _twin_of(responder: Responder) -> DigitalTwin | None:
     """The twin, or the first of an ensemble."""
-    first = responder.members[0] if isinstance(responder, Ensemble) else responder
+    first = _members(responder)[0]
     return first if isinstance(first, DigitalTwin) else None
+
+
+def _members(responder: Responder) -> tuple[Responder, ...]:
+    return responder.members if isinstance(responder, Ensemble) else (responder,)
 
 
 def _recording(data_dir: Path, mouse_id: MouseId) -> Recording:

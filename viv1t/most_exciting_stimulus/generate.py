@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
+from viv1t.config.flags import check
 from viv1t.errors import ConfigError
 from viv1t.insilico.probe import Probe
 from viv1t.most_exciting_stimulus.ascent import AscentConfig
-from viv1t.most_exciting_stimulus.canvas import centre_disc, full_field, surround_ring
+from viv1t.most_exciting_stimulus.blank import Blank, natural_blank
+from viv1t.most_exciting_stimulus.canvas import Canvas, centre_disc, full_field, surround_ring
 from viv1t.most_exciting_stimulus.generated_files import (
     motion,
     put_aside,
@@ -42,6 +44,7 @@ def generate_stimuli(
     config: GenerateConfig,
     ascent: AscentConfig,
     *,
+    data_dir: Path | None = None,
     held_out: Sequence[Witness] = (),
     overwrite: bool = False,
     as_published: bool = False,
@@ -56,6 +59,7 @@ def generate_stimuli(
         selection: whom stimuli are made for.
         config: which stimuli.
         ascent: how they are optimised.
+        data_dir: the recordings, of which natural blanks show frames; others need none.
         held_out: who is shown the finished stimuli, too.
         overwrite: begin anew; what was there is kept beside it.
         as_published: choice and places of neurons, units of a population's responses, length of
@@ -65,8 +69,15 @@ def generate_stimuli(
     Raises:
         MissingResultError: a table, or a stimulus that should stay or be the start, is missing;
             the message names the command.
-        ConfigError: a folder holds stimuli of other settings.
+        ConfigError: a folder holds stimuli of other settings, or a natural blank is asked for
+            beside anything but full fields of a population.
     """
+    is_whole = config.canvas == "full_field" and selection.objective == "population"
+    check(
+        not config.use_natural_blank or (is_whole and data_dir is not None),
+        "--use_natural_blank shows what a population saw on the whole screen, and reads it from "
+        "--data_dir: add --canvas full_field --objective population, or leave it out",
+    )
     folders = {}
     for mouse_id in probe.mouse_ids:
         targets = targets_of(probe, mouse_id, selection, as_published=as_published)
@@ -82,6 +93,7 @@ def generate_stimuli(
                 config=config,
                 ascent=ascent,
                 origins=origins,
+                data_dir=data_dir,
                 held_out=tuple(held_out),
                 as_published=as_published,
             )
@@ -101,6 +113,7 @@ class _Maker:
     config: GenerateConfig
     ascent: AscentConfig
     origins: Origins
+    data_dir: Path | None
     held_out: tuple[Witness, ...]
     as_published: bool
 
@@ -109,8 +122,8 @@ class _Maker:
         where = (self.probe.output_dir, self.config, self.mouse_id, self.target)
         if overwrite:
             put_aside(*where)
-        folder = target_folder(*where)
-        self._begin(folder)
+        folder, blank = target_folder(*where), self._blank()
+        self._begin(folder, blank)
         workshop = Workshop(
             probe=self.probe,
             mouse_id=self.mouse_id,
@@ -121,6 +134,7 @@ class _Maker:
             library=library_folder(self.probe.output_dir, self.config.save_dir),
             outer_deg=self.config.outer_stimulus_size,
             held_out=self.held_out,
+            blank=blank,
             as_published=self.as_published,
         )
         roles = [role for role, _ in GOALS]
@@ -135,7 +149,14 @@ class _Maker:
         for part in self._surrounds(centre):
             workshop.make(part)
 
-    def _begin(self, folder: Path) -> None:
+    def _blank(self) -> Blank | None:
+        if not self.config.use_natural_blank or self.data_dir is None:
+            return None
+        monitor = self.probe.monitors[self.mouse_id]
+        canvas = self._whole_screen()
+        return natural_blank(self.origins, self.target, canvas, monitor, self.data_dir)
+
+    def _begin(self, folder: Path, blank: Blank | None) -> None:
         """Write down the settings, or compare them with those that are there."""
         facts: dict[str, Any] = {
             "stimuli": asdict(self.config),
@@ -152,6 +173,10 @@ class _Maker:
             "as_published": self.as_published,
             "provenance": dict(self.probe.provenance),
         }
+        if blank is None:  # folders of before this flag go on
+            del facts["stimuli"]["use_natural_blank"]
+        else:
+            facts["blank"] = blank.source
         path = folder / SETTINGS
         if not path.is_file():
             write_yaml(path, facts)
@@ -173,14 +198,15 @@ class _Maker:
             goal=goal,
         )
 
-    def _full_fields(self) -> Iterator[Part]:
-        monitor = self.probe.monitors[self.mouse_id]
-        moves = motion(self.config.static)
-        canvas = full_field(
-            monitor,
+    def _whole_screen(self) -> Canvas:
+        return full_field(
+            self.probe.monitors[self.mouse_id],
             outer_deg=self.config.outer_stimulus_size,
             centre_px=self.target.centre_px,
         )
+
+    def _full_fields(self) -> Iterator[Part]:
+        moves, canvas = motion(self.config.static), self._whole_screen()
         for role, goal in GOALS:
             asked = {"goal": goal, "surround": "none", "sized": False}
             init = None

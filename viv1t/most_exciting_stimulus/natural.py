@@ -107,6 +107,8 @@ def natural_parser(description: str, *switches: str) -> argparse.ArgumentParser:
         switches: flags that are on or off, "static", "static_center" or "static_surround".
     """
     parser = search_parser(description, *CONFIGS)
+    text = "threads that read movies ahead; two movies more in memory for each, the same result"
+    parser.add_argument("--num_workers", type=int, default=0, help=text)
     for name in switches:
         text = "held frames instead of movies"
         parser.add_argument(f"--{name}", action="store_true", help=text)
@@ -122,6 +124,7 @@ def search_natural(
     data_dir: Path,
     static: bool = False,
     static_centre: bool = False,
+    num_workers: int = 0,
     as_published: bool = False,
 ) -> dict[MouseId, Path]:
     """The library of each mouse, with the best and the worst clip for each target.
@@ -140,6 +143,7 @@ def search_natural(
         data_dir: the recordings.
         static: held frames, not stretches of movies.
         static_centre: the natural centre of a "surround" is a held frame.
+        num_workers: threads that read movies ahead.
         as_published: choice of neurons and places as published.
 
     Raises:
@@ -147,6 +151,7 @@ def search_natural(
         ConfigError: no neuron has a place.
         DataError: a recording is missing or damaged, or its movies are too short.
     """
+    check(num_workers >= 0, f"--num_workers must be 0 or more, got {num_workers}")
     kind = _kind(layout, "static" if static else "dynamic", static_centre=static_centre)
     folder = library_folder(probe.output_dir, NAME)
     written = {}
@@ -169,7 +174,9 @@ def search_natural(
         tables = []
         for number, place in enumerate(places, start=1):
             label = f"mouse {mouse_id}, place {number} of {len(places)}"
-            table = _search(probe, mouse_id, place, clips, recording, folder, label, config)
+            table = _search(
+                probe, mouse_id, place, clips, recording, folder, label, config, num_workers
+            )
             tables.append(table)
             for found in table.to_dict("records"):
                 row, frames = _library_row(found, place, clips, monitor, layout, kind, config)
@@ -249,6 +256,7 @@ def _search(
     folder: Path,
     label: str,
     config: NaturalConfig,
+    num_workers: int,
 ) -> pd.DataFrame:
     """The table of `best_clips` at a place, with the column neuron."""
     asked, neurons, objectives = ask_targets(
@@ -262,6 +270,7 @@ def _search(
         place.canvas,
         neurons=neurons,
         batch_size=probe.batch_size,
+        num_workers=num_workers,
         folder=folder / "search",
         facts={
             "provenance": dict(probe.provenance),

@@ -26,12 +26,14 @@ class Found:
         rms: its RMS contrast in the pixels that were free.
         mean: its mean grey value there.
         name: library and stimulus.
+        source: where it comes from, in words.
     """
 
     frames: NDArray[np.float32]
     rms: float
     mean: float
     name: str
+    source: str = ""
 
 
 class Origins:
@@ -100,6 +102,7 @@ class Origins:
             rms=float(about["rms"]),
             mean=float(about["mean"]),
             name=name,
+            source=str(about["source"]),
         )
 
     def needed(self, target: Target, what: str, **asked: Any) -> Found:  # noqa: ANN401
@@ -117,10 +120,12 @@ class Origins:
         if found is None:
             place = "the middle of the screen" if target.centre_px is None else target.centre_px
             command = " ".join(_search_of({k: str(v).split("|")[0] for k, v in asked.items()}))
+            whom = " --objective population" if target.is_population else ""
             raise MissingResultError(
                 f"{self.output_dir} holds no {what} for {target.name} of mouse {self.mouse_id} "
                 f"({target.size_deg:g} degrees at {place}, {self.num_frames} frames); search for "
                 f"it with: python most_exciting_stimulus/{command} --output_dir {self.output_dir}"
+                f"{whom}"
             )
         return found
 

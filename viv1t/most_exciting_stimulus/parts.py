@@ -108,6 +108,11 @@ class GenerateConfig(Settings):
     static_center: bool = flag(False, help="the centre is an image")
     static_surround: bool = flag(False, help="surrounds are images")
     natural_init: bool = flag(False, help="start from the best natural clip of the same role")
+    use_natural_blank: bool = flag(
+        False,
+        help="full fields of a population: the 10 frames before and after are those around the "
+        "best natural movie that was recorded, not grey",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -74,7 +74,7 @@ def ask_of(
             f"several of them, got {type(responder).__name__}, which has no method respond"
         )
     if after_frames is None:
-        after_frames = 0 if _is_causal(responder) else lead_frames
+        after_frames = lead_frames if looks_ahead(responder) else 0
     behavior, pupil_center = state
     device = getattr(responder, "device", None)
 
@@ -98,10 +98,11 @@ def ask_of(
     return asked
 
 
-def _is_causal(responder: Any) -> bool:  # noqa: ANN401
-    """Whether responses depend on earlier frames only; known neurons without a core do."""
-    core = getattr(getattr(responder, "model", None), "core", None)
-    return core is None or bool(core.causal)
+def looks_ahead(responder: Any) -> bool:  # noqa: ANN401
+    """Whether responses depend on later frames, those of any member; known neurons' do not."""
+    members = getattr(responder, "members", (responder,))
+    cores = [getattr(getattr(member, "model", None), "core", None) for member in members]
+    return any(core is not None and not core.causal for core in cores)
 
 
 def _ask_truth(

@@ -5,10 +5,12 @@ clips, and for each objective the best and the worst clip so far.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ from viv1t.most_exciting_stimulus.canvas import Canvas
 from viv1t.most_exciting_stimulus.constraints import MID_GREY, WHITE
 from viv1t.most_exciting_stimulus.objective import Objective
 from viv1t.most_exciting_stimulus.respond import Asked
+from viv1t.utils.ahead import read_ahead
 
 # Contrast and mean count as reached within this share of the contrast that was asked for.
 CLOSE: Final = 0.005
@@ -42,7 +45,7 @@ class Clips:
 
     Attributes:
         lengths: trial -> frames of its movie.
-        load: trial -> its movie (t, h, w), grey values.
+        load: trial -> its movie (t, h, w), grey values; may be called from several threads.
         num_frames: of a clip.
         step: frames from the start of one clip to that of the next.
         static: one frame, held; else a stretch of the movie.
@@ -76,21 +79,29 @@ class Clips:
         """Number of clips, k."""
         return len(self.ids)
 
-    def read(self, numbers: Sequence[int] | range | NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    def read(
+        self, numbers: Sequence[int] | range | NDArray[np.int64], *, num_workers: int = 0
+    ) -> Iterator[NDArray[Any]]:
         """The clips (t, h, w) of these numbers, values and type as in the movies.
 
         A movie is loaded again only when another one came between.
+
+        Args:
+            numbers: of the clips.
+            num_workers: threads that load movies ahead, with each of which two more are in memory.
         """
-        loaded: int | None = None
+        ids = self.ids[np.asarray(numbers, np.int64)].tolist()
+        trials = [trial for trial, _ in groupby(ids, key=itemgetter(0))]
+        movies = read_ahead(self.load, trials, num_threads=num_workers)
         movie: NDArray[np.number] = np.empty((0, 0, 0))
-        for number in numbers:
-            trial, frame = self.ids[number].tolist()
-            if trial != loaded:
-                movie, loaded = self.load(trial), trial
-            if self.static:
-                yield np.broadcast_to(movie[frame], (self.num_frames, *movie.shape[1:]))
-            else:
-                yield movie[frame : frame + self.num_frames]
+        for _, of_movie in groupby(ids, key=itemgetter(0)):
+            del movie  # before the next one is loaded
+            movie = next(movies)
+            for _, frame in of_movie:
+                if self.static:
+                    yield np.broadcast_to(movie[frame], (self.num_frames, *movie.shape[1:]))
+                else:
+                    yield movie[frame : frame + self.num_frames]
 
 
 def recorded_clips(
@@ -142,6 +153,7 @@ def best_clips(
     *,
     neurons: Sequence[int],
     batch_size: int = 8,
+    num_workers: int = 0,
     folder: Path | None = None,
     facts: Mapping[str, Any] | None = None,
     progress: str = "",
@@ -165,6 +177,7 @@ def best_clips(
         canvas: where clips are shown, and what is around.
         neurons: rows of the n neurons.
         batch_size: clips that are asked together.
+        num_workers: threads that load movies ahead; the result is the same.
         folder: of what was found so far; None: nothing is kept.
         facts: what else shapes the responses, plain values: who is asked, and whose movies.
         progress: label of the progress bar; empty: none.
@@ -177,8 +190,8 @@ def best_clips(
     column = {neuron: number for number, neuron in enumerate(neurons)}
     columns = [[column[neuron] for neuron in objective.neurons] for objective in objectives]
 
-    def ask(numbers: Sequence[int] | range | NDArray[np.int64]) -> torch.Tensor:
-        movies = np.stack([np.asarray(clip, np.float32) for clip in clips.read(numbers)])
+    def ask(shown: Iterable[NDArray[Any]]) -> torch.Tensor:
+        movies = np.stack([np.asarray(clip, np.float32) for clip in shown])
         with torch.no_grad():
             return asked(canvas.show(torch.from_numpy(movies)))
 
@@ -192,6 +205,7 @@ def best_clips(
         reduce: _weights(objectives, columns, reduce, len(neurons)) for reduce in ("sum", "max")
     }
     starts = range(found.position, len(clips), batch_size)
+    to_show = clips.read(range(found.position, len(clips)), num_workers=num_workers)
     with tqdm(
         total=len(clips),
         initial=found.position,
@@ -201,7 +215,7 @@ def best_clips(
     ) as bar:
         for count, start in enumerate(starts, start=1):
             numbers = range(start, min(start + batch_size, len(clips)))
-            responses = ask(numbers)
+            responses = ask(islice(to_show, len(numbers)))
             over_time = {"sum": responses.sum(-1), "max": responses.amax(-1)}
             values = sum(
                 (weights[name] @ over_time[name].double().cpu().numpy().T for name in weights),
@@ -254,7 +268,7 @@ def _table(
     clips: Clips,
     objectives: Sequence[Objective],
     columns: Sequence[Sequence[int]],
-    ask: Callable[[NDArray[np.int64]], torch.Tensor],
+    ask: Callable[[Iterable[NDArray[Any]]], torch.Tensor],
     batch_size: int,
 ) -> pd.DataFrame:
     if (found.numbers < 0).any():
@@ -263,7 +277,7 @@ def _table(
     fresh = np.full((len(objectives), len(chosen)), np.nan)
     for start in range(0, len(chosen), batch_size):
         part = chosen[start : start + batch_size]
-        responses = ask(part)
+        responses = ask(clips.read(part))
         for number in np.flatnonzero(np.isin(found.numbers, part).any(axis=0)).tolist():
             value = objectives[number].value(responses[:, columns[number]])
             fresh[number, start : start + len(part)] = value.double().cpu().numpy()

@@ -3,7 +3,7 @@
 import argparse
 import logging
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from viv1t.analysis.direction import is_selective
 from viv1t.config.flags import check
@@ -55,7 +55,9 @@ def open_witnesses(args: argparse.Namespace) -> list[Witness]:
     ]
     for entry in getattr(args, "held_out", None) or ():
         role: Role = "truth" if str(entry) == TRUTH else "held_out"
-        other = {"responder": TRUTH if role == "truth" else "twin", "ensemble": None}
+        is_run = role != "truth"
+        other: dict[str, Any] = {"responder": "twin" if is_run else TRUTH, "ensemble": None}
+        other["evaluate"] = args.evaluate and is_run
         folder = args.output_dir if role == "truth" else entry
         asked = {**vars(args), **other, "output_dir": folder, "mouse_ids": first.mouse_ids}
         probe = open_probe(argparse.Namespace(**asked))

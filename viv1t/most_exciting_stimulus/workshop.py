@@ -14,6 +14,7 @@ from torch import Tensor
 
 from viv1t.insilico.probe import Probe
 from viv1t.most_exciting_stimulus.ascent import AscentConfig, ascend
+from viv1t.most_exciting_stimulus.blank import Blank
 from viv1t.most_exciting_stimulus.canvas import Canvas
 from viv1t.most_exciting_stimulus.consensus import consensus, spread
 from viv1t.most_exciting_stimulus.constraints import mean_luminance, rms_contrast
@@ -25,7 +26,7 @@ from viv1t.most_exciting_stimulus.origins import Found
 from viv1t.most_exciting_stimulus.parts import Part, Settings, recipe
 from viv1t.most_exciting_stimulus.penalties import Jitter
 from viv1t.most_exciting_stimulus.published import presentation_mask, save_checkpoint
-from viv1t.most_exciting_stimulus.respond import Asked, ask_of
+from viv1t.most_exciting_stimulus.respond import Asked, ask_of, looks_ahead
 from viv1t.most_exciting_stimulus.witnesses import Witness
 from viv1t.names import MouseId
 from viv1t.units import GREY, MAX_FRAMES, SKIP_FRAMES
@@ -50,6 +51,7 @@ class Workshop:
         library: folder of the library.
         outer_deg: diameter beyond which all is grey; None: no limit.
         held_out: who is shown the finished stimuli, too.
+        blank: what is shown next to stimuli; None: grey.
         as_published: the recipe of `parts.recipe`, its start, and the published length of grey.
     """
 
@@ -62,6 +64,7 @@ class Workshop:
     library: Path
     outer_deg: float | None = None
     held_out: tuple[Witness, ...] = ()
+    blank: Blank | None = None
     as_published: bool = False
 
     def finished(self, role: str) -> dict[str, Any] | None:
@@ -94,16 +97,20 @@ class Workshop:
 
     def _ask(self, probe: Probe) -> Asked:
         state = probe.states.get(self.mouse_id, (None, None))
-        return ask_of(
+        lead_frames = self._grey if self.as_published else SKIP_FRAMES
+        asked = ask_of(
             probe.responder,
             self.mouse_id,
             neurons=self.target.neurons,
             state=state,
-            lead_frames=self._blank if self.as_published else SKIP_FRAMES,
+            lead_frames=lead_frames - (0 if self.blank is None else len(self.blank.before)),
         )
+        if self.blank is None:
+            return asked
+        return self.blank.around(asked, looks_ahead=looks_ahead(probe.responder))
 
     @property
-    def _blank(self) -> int:
+    def _grey(self) -> int:
         """Published frames of grey before and after a stimulus, or what the model can take."""
         shapes = getattr(self.probe.responder, "shapes", None)
         total = min(MAX_FRAMES, getattr(shapes, "max_frames", MAX_FRAMES))
@@ -250,12 +257,14 @@ class Workshop:
         return facts | {"held_out": others}
 
     def _write_checkpoint(self, part: Part, found: Generated) -> None:
-        """ckpt.pt: the best stimulus between grey screens, and the responses to all frames."""
-        best, num_frames, lead = found.best, found.video.shape[1], self._blank
+        """ckpt.pt: the best stimulus between grey screens (or `blank`), and all responses."""
+        best, num_frames, lead = found.best, found.video.shape[1], self._grey
         behavior, pupil = self.probe.states.get(self.mouse_id, (None, None))
         video = np.pad(
             found.video[best], ((lead, lead), (0, 0), (0, 0)), constant_values=GREY
         ).astype(np.float32)
+        if self.blank is not None:
+            self.blank.put(video, lead, lead + num_frames)
         answer = self.probe.responder.predict(
             video,
             self.mouse_id,
