@@ -8,7 +8,7 @@ from viv1t.config.scripts import run_script, script_parser
 from viv1t.in_vivo.days import open_days, tables_of
 from viv1t.in_vivo.panels import shown_stimuli
 from viv1t.in_vivo.surrounds import DESIGNS, FULL_FIELD
-from viv1t.most_exciting_stimulus.side_by_side import neuron_name
+from viv1t.most_exciting_stimulus.exhibits import neuron_name
 from viv1t.plot.figures.in_vivo import STYLES
 from viv1t.plot.figures.stimulus_panels import Shown, stimulus_panels_figure
 from viv1t.results.store import ResultDir

@@ -9,13 +9,11 @@ from conftest import ROOT
 import viv1t
 
 CODE = """
-import sys, time
-start = time.perf_counter()
+import sys
 import viv1t
-seconds = time.perf_counter() - start
 heavy = {"torch", "numpy", "matplotlib", "wandb", "pandas", "h5py"} & set(sys.modules)
 assert not heavy, heavy
-assert seconds < 0.2, seconds
+assert len(sys.modules) < 150, len(sys.modules)
 """
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from viv1t.config.flags import flag
@@ -30,6 +31,25 @@ from viv1t.units import GREY
 
 _ORDER: Final = MappingProxyType({"centre": CENTRES, "surround": ORIGINS, "goal": GOALS})
 HEADROOM: Final = 1.05
+
+
+def neuron_name(mouse_id: MouseId, neuron: int) -> str:
+    """How figures call a neuron, or the population (-1), such as "Mouse S1, neuron 12"."""
+    who = "population" if neuron == POPULATION else f"neuron {neuron}"
+    return f"Mouse {mouse_id}, {who}"
+
+
+def richest_neurons(table: pd.DataFrame, num: int) -> list[tuple[MouseId, int]]:
+    """(mouse, neuron) of the targets that have most kinds of stimuli, in their order.
+
+    Args:
+        table: of a library.
+        num: how many at most.
+    """
+    best = table.iloc[best_rows(table)]
+    counts = best.groupby(["mouse", "neuron"], sort=True).size()
+    chosen = counts.sort_values(ascending=False, kind="stable").index[:num]
+    return sorted((str(mouse), int(neuron)) for mouse, neuron in chosen)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,9 +109,8 @@ class ExhibitSet:
 
     @property
     def name(self) -> str:
-        """Such as "Mouse S1, neuron 12"."""
-        whom = "population" if self.neuron == POPULATION else f"neuron {self.neuron}"
-        return f"Mouse {self.mouse}, {whom}"
+        """See `neuron_name`."""
+        return neuron_name(self.mouse, self.neuron)
 
     def file_name(self, exhibit: Exhibit) -> str:
         """Such as "mouseS1_neuron012_grating_centre_video", different for each exhibit."""
