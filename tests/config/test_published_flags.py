@@ -19,7 +19,7 @@ PAIRS = [(core, "gaussian") for core in published_flags.CORES] + [
 NEW_FLAGS = {
     *("schema", "core", "readout", "output_dir", "core_reg_scale", "readout_reg_scale"),
     *("shifter_reg_scale", "wandb_project", "wandb_entity", "tensorboard"),
-    *("core_temporal_kernel", "core_fast", "core_patch_eps"),
+    *("core_temporal_kernel", "core_fast", "core_patch_contrast"),
 }
 
 

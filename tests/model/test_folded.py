@@ -11,8 +11,8 @@ FLAGS = [
     {},
     {"core_norm": "rmsnorm"},
     {"core_norm": "dyt"},
-    {"core_patch_eps": 3.0},
-    {"core_patch_eps": 3.0, "core_norm": "rmsnorm"},
+    {"core_patch_contrast": 0.01},
+    {"core_patch_contrast": 0.01, "core_norm": "rmsnorm"},
     {"core_norm": "dyt", "core_behavior_mode": 0},
     {"core_pad_frame": 0},
     {"core_behavior_mode": 1},
@@ -84,9 +84,9 @@ def test_windows_without_contrast_lose_no_digits(screen, behavior_mode, channels
 
 
 @pytest.mark.parametrize("fast", [0, 1])
-@pytest.mark.parametrize(("patch_eps", "sees_contrast"), [(None, False), (10.0, True)])
-def test_contrast_is_hidden_unless_the_norm_leaves_it(fast, patch_eps, sees_contrast):
-    flags = {"core_fast": fast, "core_patch_eps": patch_eps, "core_behavior_mode": 0}
+@pytest.mark.parametrize(("floor", "sees_contrast"), [(None, False), (0.01, True)])
+def test_contrast_is_hidden_unless_tokens_are_told(fast, floor, sees_contrast):
+    flags = {"core_fast": fast, "core_patch_contrast": floor, "core_behavior_mode": 0}
     tokenizer = small_model(**flags).core.tokenizer
     full = small_inputs()
     low = full | {"inputs": 0.2 * full["inputs"]}

@@ -51,7 +51,8 @@ def embed_folded(
     if isinstance(embedding.norm, DynamicTanh):
         return tokens.unflatten(0, windows.shape[:2]) + bias
     scale = _window_scale(embedding, padded, windows, inside)
-    return torch.addcmul(bias, tokens.unflatten(0, scale.shape[:2]), scale)
+    tokens = torch.addcmul(bias, tokens.unflatten(0, scale.shape[:2]), scale)
+    return tokens if embedding.contrast is None else tokens - embedding.contrast * scale.log()
 
 
 def _folded_weights(embedding: Unfold3d) -> tuple[Tensor, Tensor]:

@@ -28,18 +28,21 @@ class UnfoldOptions(TypedDict):
         stride: (frames, pixels) between windows.
         emb_dim: d, length of a token.
         norm: name of the norm over the pixels of a window.
-        norm_eps: see `build_norm`.
+        contrast_floor: tokens are told the log contrast of their windows, see `Unfold3d`; None: no.
     """
 
     patch: tuple[int, int]
     stride: tuple[int, int]
     emb_dim: int
     norm: NormName
-    norm_eps: NotRequired[float | None]
+    contrast_floor: NotRequired[float | None]
 
 
 class Unfold3d(nn.Module):
     """Embeds each space-time window by norm and linear layer.
+
+    The norm hides how strong a window is. With `contrast_floor`, which is then the constant that
+    the norm adds to the variance, a learnt vector times the log of its scale is added.
 
     Args:
         channels: of the movie.
@@ -50,8 +53,11 @@ class Unfold3d(nn.Module):
         super().__init__()
         self.patch, self.stride = options["patch"], options["stride"]
         patch_dim = channels * self.patch[0] * self.patch[1] ** 2
-        self.norm = build_norm(options["norm"], patch_dim, eps=options.get("norm_eps"))
-        self.linear = nn.Linear(patch_dim, options["emb_dim"])
+        floor, emb_dim = options.get("contrast_floor"), options["emb_dim"]
+        self.norm = build_norm(options["norm"], patch_dim, eps=floor)
+        self.linear = nn.Linear(patch_dim, emb_dim)
+        # Half as large, per unit of log contrast, as what the linear layer makes of a window.
+        self.contrast = None if floor is None else nn.Parameter(0.3 * torch.randn(emb_dim))
 
     def windows(self, video: Tensor) -> Tensor:
         """All windows as (b, t', h', w', c pt ps ps), the channel slowest in the last axis."""
@@ -61,7 +67,20 @@ class Unfold3d(nn.Module):
 
     def forward(self, video: Tensor) -> Tensor:
         """Tokens (b, t', p, d) of a movie (b, c, t, h, w), p row-major over the frame."""
-        return self.linear(self.norm(self.windows(video))).flatten(2, 3)
+        windows = self.windows(video)
+        tokens: Tensor = self.linear(self.norm(windows))
+        if self.contrast is not None:
+            tokens = tokens + self.contrast * _log_contrast(self.norm, windows)
+        return tokens.flatten(2, 3)
+
+
+def _log_contrast(norm: nn.Module, windows: Tensor) -> Tensor:
+    """(..., 1): log of what the norm divides windows (..., k) by."""
+    assert isinstance(norm, nn.LayerNorm | nn.RMSNorm)
+    assert norm.eps is not None
+    centred = isinstance(norm, nn.LayerNorm)
+    strength = windows.var(-1, correction=0) if centred else windows.square().mean(-1)
+    return (strength + norm.eps).log()[..., None] / 2
 
 
 class UnfoldConv3d(Unfold3d):

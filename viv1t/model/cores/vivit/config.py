@@ -71,10 +71,11 @@ class ViViTConfig(CoreConfig):
     )
     flash_attention: Literal[0, 1] = flag(1, help="1 fused attention kernel, 0 step by step")
     norm: NormName = flag("layernorm", help="norm of tokens and blocks")
-    patch_eps: float | None = flag(
+    patch_contrast: float | None = flag(
         None,
-        help="added to the variance of a patch by its norm (variance of the movie: 1); 1 and more "
-        "let the core see contrast, which the norm hides; none: 1e-5 of PyTorch, as published",
+        help="tell tokens the log contrast of their patch, which its norm hides; the value is "
+        "added to the variance of patches (that of the movie is 1), so that flat ones are not "
+        "all noise; none: as published",
     )
     norm_qk: bool = flag(False, help="norm queries and keys")
     fast: Literal[0, 1] = flag(
@@ -92,9 +93,9 @@ class ViViTConfig(CoreConfig):
             value = getattr(self, name)
             check(0 <= value < 1, f"--core_{name} must be in [0, 1), got {value}")
         check(
-            self.patch_eps is None or (self.patch_eps > 0 and self.norm != "dyt"),
-            f"--core_patch_eps must be above 0, and --core_norm layernorm or rmsnorm, got "
-            f"{self.patch_eps} and {self.norm}",
+            self.patch_contrast is None or (self.patch_contrast > 0 and self.norm != "dyt"),
+            f"--core_patch_contrast must be above 0, and --core_norm layernorm or rmsnorm, got "
+            f"{self.patch_contrast} and {self.norm}",
         )
         rotary = self.pos_encoding in (5, 6, 7)
         check(

@@ -56,7 +56,7 @@ class Tokenizer(nn.Module):
             stride=(config.temporal_patch_stride, ss),
             emb_dim=config.emb_dim,
             norm=config.norm,
-            norm_eps=config.patch_eps,
+            contrast_floor=config.patch_contrast,
         )
         self.norm = build_norm(config.norm, config.emb_dim)
         self.drop_patch = DropPatch(config.p_dropout)
