@@ -1,4 +1,4 @@
-# make demo   set up, train on the embedded synthetic mice, predict, evaluate, probe, draw (about 13 min)
+# make demo   set up, train on the embedded synthetic mice, predict, evaluate, probe, draw (about 12 min)
 # make test   set up and run the tests
 PYTHON ?= python3
 VENV   ?= .venv
