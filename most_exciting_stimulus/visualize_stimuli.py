@@ -12,7 +12,7 @@ from viv1t.results.store import ResultDir
 
 logger = logging.getLogger("viv1t.visualize_stimuli")
 
-MAX_STIMULI = 9
+MAX_STIMULI = 12
 
 
 def main() -> None:
