@@ -96,6 +96,7 @@ def modulation_figure(table: pd.DataFrame, *, style: ModelStyle) -> Plate:
             )
             histograms.append(drawn.assign(contrast=contrast))
             histogram.axvline(0, color=RECORDED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
+            histogram.set_ylim(0, 1.3 * histogram.get_ylim()[1])  # room for four lines of text
             _write_mean(histogram, summary[summary["contrast"] == contrast])
     numbers = {
         "responses": table[["mouse", "neuron", "contrast", *SURROUND_KINDS, "cmi"]],
