@@ -255,3 +255,13 @@ def test_held_stimuli_of_one_origin_have_nothing_to_be_compared_with():
     full = two["centre"].str.startswith("full_")
     assert full.any()  # nothing of theirs was held, so all stay
     assert contrast_words(two[~full]) == "RMS contrast and mean luminance of the stimuli were held."
+
+
+def test_held_contrasts_that_differ_are_not_compared():
+    is_grating = SCORES["surround"] == "grating"
+    held = SCORES.assign(contrast_matched=True, rms=30.0)
+    same, other = (held.assign(rms=held["rms"].mask(is_grating, rms)) for rms in (30.4, 20.0))
+    assert len(as_made(same, responder="run"))
+    with pytest.raises(ConfigError, match=r"held at RMS 20 and 30 .*--any_contrast"):
+        as_made(other, responder="run")
+    assert len(as_made(other, responder="run", any_contrast=True))

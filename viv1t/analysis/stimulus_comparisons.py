@@ -12,6 +12,8 @@ from viv1t.errors import ConfigError
 
 NEURON: Final = ("mouse", "neuron")
 CENTRE: Final = "centre"
+# Contrasts up to this ratio count as one: frames are kept as whole grey values.
+SAME_CONTRAST: Final = 1.05
 _SIGN: Final = MappingProxyType({"excite": "less", "inhibit": "greater"})
 _MOTION: Final = MappingProxyType({"image": "static", "video": "dynamic"})
 # The full-field stimuli of a population: most (M) exciting or inhibiting (E, I), grating, natural
@@ -81,7 +83,7 @@ def as_made(scores: pd.DataFrame, *, responder: str, any_contrast: bool = False)
         any_contrast: keep all stimuli.
 
     Raises:
-        ConfigError: nothing is left.
+        ConfigError: nothing is left, or contrasts that were held differ.
     """
     rows = scores[(scores["responder"] == responder) & (scores["version"] == "as made")]
     if rows.empty:
@@ -94,7 +96,22 @@ def as_made(scores: pd.DataFrame, *, responder: str, any_contrast: bool = False)
     for layout in () if any_contrast else ("surround", "full field"):
         if origins(rows[held & (covers == layout)]).nunique() > 1:
             kept &= held | (covers != layout)
+            _check_contrast(rows[held & (covers == layout)])
     return rows[kept]
+
+
+def _check_contrast(held: pd.DataFrame) -> None:
+    """Raise ConfigError unless the held stimuli made for a neuron have one contrast."""
+    of_neuron = held.groupby(["mouse", "made_for"])["rms"]
+    low, high = of_neuron.min().to_numpy(), of_neuron.max().to_numpy()
+    worst = int(np.argmax(high / low))
+    if high[worst] > SAME_CONTRAST * low[worst]:
+        raise ConfigError(
+            f"stimuli held at RMS {low[worst]:.3g} and {high[worst]:.3g} would be compared as "
+            "if of one contrast; evaluate libraries of one contrast (evaluate_stimuli.py --stimuli "
+            f"<names>; there are {', '.join(sorted(held['library'].unique()))}), or give "
+            "--any_contrast"
+        )
 
 
 def contrast_words(rows: pd.DataFrame) -> str:
