@@ -1,7 +1,9 @@
 import gc
+import multiprocessing
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,3 +106,26 @@ def test_threads_can_open_arrays_at_once(tmp_path: Path):
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(opened, range(4000))) == {(6, 80)}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_process_forked_while_arrays_are_opened_can_open_them(tmp_path: Path):
+    path, stop = tmp_path / "x.npy", threading.Event()
+    np.save(path, np.zeros((6, 80)))
+
+    def read() -> None:
+        while not stop.is_set():
+            open_array(path)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        for _ in range(30):
+            fork = multiprocessing.get_context("fork")
+            child = fork.Process(target=open_array, args=(path,), daemon=True)
+            child.start()
+            child.join(20)
+            assert child.exitcode == 0
+    finally:
+        stop.set()
+        thread.join()

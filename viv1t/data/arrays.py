@@ -1,6 +1,7 @@
 """Reading .npy files: memory-mapped, never executing what they hold, with errors that name them."""
 
 import io
+import os
 import pickle
 import threading
 from pathlib import Path
@@ -22,6 +23,10 @@ _PICKLED_ARRAY: Final = frozenset(
 # NumPy reads a header with `ast`, whose depth count CPython shares between threads before
 # 3.11.8 and 3.12.2 (python/cpython#106905): two at once can end in a SystemError.
 HEADERS: Final = threading.Lock()
+if hasattr(os, "register_at_fork"):  # worker processes of loaders must not begin with it held
+    os.register_at_fork(
+        before=HEADERS.acquire, after_in_parent=HEADERS.release, after_in_child=HEADERS.release
+    )
 
 
 def first_nan(x: np.ndarray) -> int:
