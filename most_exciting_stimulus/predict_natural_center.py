@@ -1,10 +1,13 @@
 """The natural images or movies that drive most in the receptive field: library natural."""
 
-from functools import partial
-
 from viv1t import log
 from viv1t.config.scripts import run_script
-from viv1t.most_exciting_stimulus.natural import CONFIGS, natural_parser, search_natural
+from viv1t.most_exciting_stimulus.natural import (
+    CONFIGS,
+    natural_options,
+    natural_parser,
+    search_natural,
+)
 from viv1t.report.animations import search_as_asked
 
 
@@ -12,14 +15,7 @@ def main() -> None:
     """Read the command line, search the centre, and say what was written."""
     args = natural_parser(__doc__ or "", "static").parse_args()
     log.setup(args.verbose)
-    search = partial(
-        search_natural,
-        layout="centre",
-        data_dir=args.data_dir,
-        static=args.static,
-        num_workers=args.num_workers,
-    )
-    search_as_asked(args, search, *CONFIGS)
+    search_as_asked(args, search_natural, *CONFIGS, **natural_options(args, "centre"))
 
 
 if __name__ == "__main__":

@@ -111,8 +111,20 @@ def natural_parser(description: str, *switches: str) -> argparse.ArgumentParser:
     parser.add_argument("--num_workers", type=int, default=0, help=text)
     for name in switches:
         text = "held frames instead of movies"
-        parser.add_argument(f"--{name}", action="store_true", help=text)
+        part = "static_centre" if name == "static_center" else "static"
+        parser.add_argument(f"--{name}", dest=part, action="store_true", help=text)
     return parser
+
+
+def natural_options(args: argparse.Namespace, layout: Layout) -> dict[str, Any]:
+    """The options of `search_natural`, but for the probe and its configs.
+
+    Args:
+        args: the flags of `natural_parser`.
+        layout: see `search_natural`.
+    """
+    held = {name: getattr(args, name, False) for name in ("static", "static_centre")}
+    return {"layout": layout, "data_dir": args.data_dir, "num_workers": args.num_workers, **held}
 
 
 def search_natural(
