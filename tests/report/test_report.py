@@ -15,6 +15,7 @@ from viv1t.data.synthetic.truth import TruthConfig, sample_truth, save_truth
 from viv1t.errors import MissingResultError
 from viv1t.plot.style import Plate, house_style, new_figure
 from viv1t.report.chapters import CHAPTERS, chapter_of
+from viv1t.report.collect import collect
 from viv1t.report.write import write_report
 from viv1t.results import specs, store
 from viv1t.units import Monitor
@@ -146,6 +147,16 @@ def test_tables_say_how_many_rows_they_have_and_how_they_were_made(demo: Path):
     assert "python tuning_retinotopy/fit_aRFs.py" in text
     assert "args.yaml (3 flags)" in text
     assert "git: abc123" in text
+
+
+def test_a_library_of_stimuli_is_no_folder_of_results(demo: Path):
+    library = demo / "vivit/most_exciting_stimulus/gratings/tables"
+    library.mkdir(parents=True)
+    pd.DataFrame({"mouse": ["S1"]}).to_parquet(library / "center_surround_mouseS1.parquet")
+    contents = collect(demo)
+    assert "vivit" in contents.folders
+    assert not [name for name in contents.folders if "gratings" in name]
+    assert [table.name for table in contents.tables if "gratings" in table.name]
 
 
 def test_what_was_recovered_stands_beside_the_truth(demo: Path):

@@ -94,7 +94,9 @@ def collect(folder: Path) -> Contents:
             f"{folder} holds no figure, no table and no run: nothing to report; make some with "
             f"train.py, predict.py or the scripts in tuning_*/ (--output_dir {folder}/<run>)"
         )
-    homes = {t.path.parent.parent for t in tables if t.path.parent.name == "tables"}
+    # Libraries of stimuli have tables of their own, which no analysis reads.
+    analysed = (t.path for t in tables if t.path.stem in TABLES)
+    homes = {path.parent.parent for path in analysed if path.parent.name == "tables"}
     folders = {_name(home, folder): ResultDir(home) for home in sorted(homes)}
     return Contents(pictures=figures, tables=tables, runs=runs, folders=folders)
 
