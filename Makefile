@@ -14,7 +14,7 @@ CORES  := $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if
 help:
 	@sed -n '1,2s/^# //p' Makefile
 	@echo "make test-slow   the tests that take minutes (kills, 8,000 neurons, end to end)"
-	@echo "make test-proof  analyses on whole populations whose truth is known (about 20 min)"
+	@echo "make test-proof  analyses on whole populations whose truth is known (about 35 min)"
 	@echo "make golden GOLDEN=folder   all golden cases of that folder, the large ones included"
 	@echo "make bench       what the faster paths save, measured (docs/benchmarks.md; about 10 min)"
 	@echo "make oracle      the proof of the tuning analyses, 10 populations (about an hour)"
