@@ -25,18 +25,22 @@ def main() -> None:
     args = parser.parse_args()
     log.setup(args.verbose)
 
-    library = read_libraries(args.output_dir, args.stimuli, args.mouse_ids)
-    targets = richest_neurons(library.table, args.num_examples)
-    if args.neurons is not None:
-        mice = sorted(set(library.table["mouse"]))
-        targets = [(mouse_id, neuron) for mouse_id in mice for neuron in args.neurons]
+    neurons, examples = args.neurons, None
+    if neurons is None:
+        library = read_libraries(args.output_dir, args.stimuli, args.mouse_ids)
+        examples = richest_neurons(library.table, args.num_examples)
+        neurons = [neuron for _, neuron in examples]
+    choice = Choice(neurons=tuple(neurons), responders=args.responders)
     folder = ResultDir(args.output_dir).figures
-    for mouse_id, neuron in targets:
-        choice = Choice(neurons=(neuron,), responders=args.responders)
-        (found,) = read_sets(
-            args.output_dir, choice=choice, names=args.stimuli, mouse_ids=[mouse_id]
-        )
+    for found in read_sets(
+        args.output_dir, choice=choice, names=args.stimuli, mouse_ids=args.mouse_ids
+    ):
+        if examples is not None and (found.mouse, found.neuron) not in examples:
+            continue
         shown = found.exhibits[:MAX_STIMULI]
+        if len(shown) < len(found.exhibits):
+            left_out = len(found.exhibits) - MAX_STIMULI
+            logger.info("%s: %d stimuli left out; choose by --stimuli", found.name, left_out)
         panels = [
             Shown(title=one.words, frames=one.frames, traces=one.traces, window=one.window)
             for one in shown
@@ -47,8 +51,8 @@ def main() -> None:
             styles=responder_styles(who for one in shown for who in one.traces),
             name=found.name,
         )
-        who = "population" if neuron < 0 else f"neuron{neuron:04d}"
-        logger.info("wrote %s", plate.save(folder, f"stimuli_mouse{mouse_id}_{who}")[0])
+        who = "population" if found.neuron < 0 else f"neuron{found.neuron:04d}"
+        logger.info("wrote %s", plate.save(folder, f"stimuli_mouse{found.mouse}_{who}")[0])
 
 
 if __name__ == "__main__":

@@ -108,7 +108,6 @@ def test_threads_can_open_arrays_at_once(tmp_path: Path):
         assert set(pool.map(opened, range(4000))) == {(6, 80)}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
 def test_a_process_forked_while_arrays_are_opened_can_open_them(tmp_path: Path):
     path, stop = tmp_path / "x.npy", threading.Event()
     np.save(path, np.zeros((6, 80)))

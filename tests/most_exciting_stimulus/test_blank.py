@@ -1,7 +1,6 @@
 """Natural frames next to generated stimuli, in place of grey."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,7 @@ import torch
 from small_twins import CAUSAL, assert_same, grey_values, small_twin
 from tables_of_truth import write_truth
 
-from viv1t.data.mice import choose_mice
-from viv1t.data.recording import Recording
-from viv1t.data.synthetic import SyntheticMouse, load_truth, write_recordings
+from viv1t.data.synthetic import SyntheticMouse, load_truth
 from viv1t.errors import ConfigError, DataError, MissingResultError
 from viv1t.insilico.probe import Probe
 from viv1t.insilico.responders import monitor_of
@@ -40,18 +37,6 @@ NATURAL = GenerateConfig(
     use_natural_blank=True,
 )
 FEW = AscentConfig(num_steps=3)
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_recordings(folder, preset="test", seed=7)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def recording(data_dir):
-    return Recording(*choose_mice(data_dir, ["S1"]))
 
 
 @pytest.fixture

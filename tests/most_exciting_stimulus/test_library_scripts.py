@@ -6,7 +6,7 @@ import pytest
 from scripts import run_script
 from stimulus_sets import stimulus
 
-from viv1t.data.synthetic import SyntheticMouse, write_recordings
+from viv1t.data.synthetic import SyntheticMouse
 from viv1t.most_exciting_stimulus.library import library_folder, write_library
 from viv1t.most_exciting_stimulus.manifest import read_manifest
 from viv1t.results.store import read_result
@@ -14,13 +14,6 @@ from viv1t.units import GREY
 
 SCRIPTS = "most_exciting_stimulus"
 FRAMES = 10
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_recordings(folder, preset="test", seed=7)
-    return folder
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ import torch
 from scripts import run_script
 from tables_of_truth import write_truth
 
-from viv1t.data.mice import choose_mice
-from viv1t.data.recording import Recording
-from viv1t.data.synthetic import SyntheticMouse, load_truth, write_recordings
+from viv1t.data.synthetic import SyntheticMouse, load_truth
 from viv1t.most_exciting_stimulus.library import library_folder, read_library
 from viv1t.most_exciting_stimulus.respond import ask_of
 from viv1t.results.store import read_result, write_result
@@ -21,19 +19,6 @@ FOLDER = "most_exciting_stimulus"
 QUICK = ("--responder", "truth", "--mouse_ids", "S1", "--batch_size", "8", "--verbose", "0")
 STEP = 20
 NEURONS = (3, 8)
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_recordings(folder, preset="test", seed=7)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def recording(data_dir):
-    (mouse,) = choose_mice(data_dir, ["S1"])
-    return Recording(mouse)
 
 
 @pytest.fixture(scope="module")

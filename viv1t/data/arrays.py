@@ -5,7 +5,7 @@ import os
 import pickle
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.lib import format as npy
@@ -18,8 +18,6 @@ _PICKLED_ARRAY: Final = frozenset(
     for module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
     for name in ("_reconstruct", "ndarray", "dtype", "scalar")
 )
-
-
 # NumPy reads a header with `ast`, whose depth count CPython shares between threads before
 # 3.11.8 and 3.12.2 (python/cpython#106905): two at once can end in a SystemError.
 HEADERS: Final = threading.Lock()
@@ -51,12 +49,25 @@ def open_array(path: Path) -> np.ndarray:
         DataError: the file is missing, empty, truncated, not .npy, or holds Python objects.
     """
     try:
-        with HEADERS:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+        with path.open("rb") as file:
+            shape, is_fortran, dtype = _read_header(file)
+            if dtype.hasobject:
+                raise ValueError("it holds Python objects")
+            order: Literal["C", "F"] = "F" if is_fortran else "C"
+            return np.memmap(file, dtype, "r", file.tell(), shape, order)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; the session is incomplete") from error
     except (ValueError, EOFError) as error:
         raise _damaged(path, error) from error
+
+
+def _read_header(file: io.BufferedReader) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is in Fortran order, and dtype of an array; the file stands at its data."""
+    version = npy.read_magic(file)  # fills the buffer: no thread waits for another one's disk
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    with HEADERS:
+        shape, is_fortran, dtype = read(file)
+    return shape, is_fortran, dtype
 
 
 def read_array(path: Path) -> np.ndarray:
@@ -74,10 +85,7 @@ def read_labels(path: Path) -> np.ndarray:
     """
     try:
         with path.open("rb") as file:
-            header = npy.read_magic(file)
-            read = npy.read_array_header_1_0 if header == (1, 0) else npy.read_array_header_2_0
-            with HEADERS:
-                _, _, dtype = read(file)
+            _, _, dtype = _read_header(file)
             labels = _ArrayUnpickler(file).load() if dtype.hasobject else None
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; the session is incomplete") from error

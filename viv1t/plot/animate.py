@@ -5,6 +5,7 @@ import logging
 import shutil
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -280,7 +281,8 @@ def find_ffmpeg() -> str | None:
     """The program ffmpeg: on the path, else that of the package imageio-ffmpeg; None if neither."""
     program = shutil.which("ffmpeg")
     if program is None and importlib.util.find_spec("imageio_ffmpeg"):
-        program = str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
+        with suppress(RuntimeError):  # the package came without its program
+            program = str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
     return program
 
 
